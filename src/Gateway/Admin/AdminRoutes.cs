@@ -1,0 +1,32 @@
+namespace Gateway.Admin;
+
+/// <summary>The paths of the admin's socket, said once for the server and for the command line.</summary>
+internal static class AdminRoutes
+{
+    /// <summary>POST <see cref="EnrolmentRequest"/> → 201 <see cref="EnrolmentView"/>.</summary>
+    public const string Enrolments = "/v1/enrolments";
+
+    /// <summary>GET, filters <c>?member=</c> and <c>?device=</c> → list of <see cref="DeviceView"/>.</summary>
+    public const string Devices = "/v1/devices";
+
+    /// <summary>GET → list of <see cref="MemberView"/>.</summary>
+    public const string Members = "/v1/members";
+
+    /// <summary>POST <see cref="RevocationRequest"/> → list of <see cref="DeviceView"/>, once blocked.</summary>
+    public const string Revocations = "/v1/revocations";
+
+    /// <summary>POST <see cref="LoginGrantRequest"/> → <see cref="LoginGrantView"/>.</summary>
+    public const string LoginGrants = "/v1/login-grants";
+
+    /// <summary>GET, PUT (lock), DELETE (unlock) → <see cref="LockView"/>.</summary>
+    public const string Lock = "/v1/lock";
+
+    /// <summary>GET → <see cref="StatusView"/>.</summary>
+    public const string Status = "/v1/status";
+
+    /// <summary>GET → list of <see cref="AuditEntryView"/>, oldest first.</summary>
+    public const string Audit = "/v1/audit";
+
+    /// <summary>GET → <see cref="HomeserverConfigView"/>.</summary>
+    public const string HomeserverConfig = "/v1/homeserver-config";
+}

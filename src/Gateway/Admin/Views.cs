@@ -1,0 +1,92 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Gateway.Admin;
+
+// The JSON of the admin's socket, which is also what `--json` prints. Stable: scripts rely on it; members may be added.
+
+/// <summary>A device as the admin sees it. <see cref="State"/>: pending, connected, signed-in, quarantined, revoked.</summary>
+internal sealed record DeviceView(
+    string Id,
+    string Member,
+    string Name,
+    string TunnelAddress,
+    string PublicKey,
+    string State,
+    bool Online,
+    DateTimeOffset? LastHandshake,
+    IReadOnlyList<SessionView> Sessions,
+    RevocationView? Revocation);
+
+/// <summary>A Matrix session opened through the device; <see cref="Client"/> is the name the app gave itself.</summary>
+internal sealed record SessionView(string MatrixDeviceId, string? Client, DateTimeOffset Since);
+
+/// <summary>How far a revocation is; steps in the order of their names in the design.</summary>
+internal sealed record RevocationView(DateTimeOffset RequestedAt, IReadOnlyList<StepView> Steps);
+
+/// <summary><see cref="State"/>: done, retrying, waiting, skipped, expired. <see cref="At"/>: when it got there.</summary>
+internal sealed record StepView(string Name, string State, DateTimeOffset? At, string? Detail);
+
+internal sealed record MemberView(string Member, string MatrixUserId, string? DisplayName, string State, IReadOnlyList<DeviceView> Devices);
+
+internal sealed record EnrolmentView(
+    DeviceView Device,
+    string Config,
+    string LoginCode,
+    DateTimeOffset LoginCodeExpiresAt,
+    string ElementLink);
+
+internal sealed record LoginGrantView(DeviceView Device, string LoginCode, DateTimeOffset LoginCodeExpiresAt);
+
+internal sealed record LockView(bool Locked, DateTimeOffset? Since);
+
+/// <summary>One glance: <see cref="Healthy"/> is the sum of the parts; each part says in words what is wrong.</summary>
+internal sealed record StatusView(
+    string ServerName,
+    string Version,
+    DateTimeOffset StartedAt,
+    bool Healthy,
+    LockView Lock,
+    PartView Tunnel,
+    PartView Homeserver,
+    PartView Store,
+    PartView Certificate,
+    CountsView Counts);
+
+internal sealed record PartView(bool Ok, string Detail);
+
+internal sealed record CountsView(int Members, int Devices, int Online, int SignedIn, int Quarantined, int UnfinishedRevocations);
+
+internal sealed record AuditEntryView(long Number, DateTimeOffset At, string Action, string? Member, string? Device, string? Detail);
+
+/// <summary>The two files that the homeserver needs, as texts; the registration holds secrets.</summary>
+internal sealed record HomeserverConfigView(string Registration, string Settings);
+
+internal sealed record EnrolmentRequest(string Member, string? Device, string? DisplayName, string? Os, bool Adopt, bool Reactivate);
+
+/// <summary>Exactly one of <see cref="Device"/> and <see cref="Member"/>; <see cref="Erase"/> belongs to a member who leaves.</summary>
+internal sealed record RevocationRequest(string? Device, string? Member, bool Cut, bool Erase);
+
+internal sealed record LoginGrantRequest(string Device);
+
+/// <summary>RFC 9457: <see cref="Title"/> is the CLI's <c>error:</c>, <see cref="Detail"/> its <c>hint:</c>.</summary>
+internal sealed record ProblemView(string Title, string? Detail, int Status);
+
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    WriteIndented = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(IReadOnlyList<DeviceView>))]
+[JsonSerializable(typeof(IReadOnlyList<MemberView>))]
+[JsonSerializable(typeof(EnrolmentView))]
+[JsonSerializable(typeof(LoginGrantView))]
+[JsonSerializable(typeof(LockView))]
+[JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(IReadOnlyList<AuditEntryView>))]
+[JsonSerializable(typeof(HomeserverConfigView))]
+[JsonSerializable(typeof(EnrolmentRequest))]
+[JsonSerializable(typeof(RevocationRequest))]
+[JsonSerializable(typeof(LoginGrantRequest))]
+[JsonSerializable(typeof(ProblemView))]
+internal sealed partial class AdminJson : JsonSerializerContext;
