@@ -1,0 +1,86 @@
+using System.Net;
+using System.Text.Json.Nodes;
+
+namespace Gateway.EndToEnd.Lab;
+
+/// <summary>
+/// A member's device: a namespace somewhere on the Internet that was given nothing but the text of a QR code, and brought
+/// its tunnel up with <c>wg-quick</c> and wireguard-go.
+/// </summary>
+public sealed class Phone : IDisposable
+{
+    private static readonly Uri Server = new($"https://{GatewayHost.ServerName}/");
+
+    private Phone(NetworkNamespace space, string link, IPAddress gateway, Authority authority, string folder)
+    {
+        Space = space;
+        Link = link;
+        Folder = folder;
+        Http = NamespaceHttp.Client(space, gateway, Server, authority.Trust);
+    }
+
+    public NetworkNamespace Space { get; }
+
+    /// <summary>The phone's own WireGuard interface.</summary>
+    public string Link { get; }
+
+    /// <summary>HTTPS to the gateway through the tunnel, as an app of this phone.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>The phone's files; the authority it trusts is <c>authority.pem</c> in it.</summary>
+    public string Folder { get; }
+
+    /// <summary>Sets a new phone up with the text unchanged.</summary>
+    public static async Task<Phone> ConnectAsync(TestNetwork network, Authority authority, IPAddress gateway, string config)
+    {
+        var space = await network.AddPhoneHostAsync();
+        await space.SetHostsAsync($"{gateway} {GatewayHost.ServerName}");
+        var link = network.Name.NextLink();
+        var folder = Directory.CreateDirectory(Path.Combine(network.Name.Folder, link)).FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "authority.pem"), authority.Pem);
+        var phone = new Phone(space, link, gateway, authority, folder);
+        // wg-quick names the interface after the file.
+        var file = Path.Combine(folder, $"{link}.conf");
+        await using (var writer = new StreamWriter(file, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+        {
+            await writer.WriteAsync(config);
+        }
+
+        (await space.RunAsync("wg-quick", "up", file)).Expect();
+        return phone;
+    }
+
+    /// <summary>When the last handshake was, in seconds since 1970; 0 where there was none.</summary>
+    public async Task<long> LastHandshakeAsync()
+    {
+        var line = (await Space.RunAsync("wg", "show", Link, "latest-handshakes")).Expect();
+        return long.Parse(line.Split('\t')[1], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    public Task WaitForHandshakeAsync() =>
+        Until.ValueAsync("a handshake", TimeSpan.FromSeconds(10), LastHandshakeAsync, at => at > 0);
+
+    /// <summary>What any Matrix client asks first; 200 says that the way through the tunnel to the homeserver is whole.</summary>
+    public async Task<MatrixAnswer> GetAsync(string target, string? accessToken = null)
+    {
+        using var request = MatrixAnswer.Request(HttpMethod.Get, target, accessToken);
+        return await MatrixAnswer.ReadAsync(await Http.SendAsync(request));
+    }
+
+    /// <summary>A login with a code in the place of the password, as a client that knows only passwords sends it.</summary>
+    public async Task<MatrixAnswer> LoginAsync(string member, string code)
+    {
+        using var request = MatrixAnswer.Request(HttpMethod.Post, "_matrix/client/v3/login", null);
+        request.Content = JsonContentOf(new JsonObject
+        {
+            ["type"] = "m.login.password",
+            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = member },
+            ["password"] = code,
+        });
+        return await MatrixAnswer.ReadAsync(await Http.SendAsync(request));
+    }
+
+    public void Dispose() => Http.Dispose();
+
+    internal static StringContent JsonContentOf(JsonNode json) => new(json.ToJsonString(), new System.Net.Http.Headers.MediaTypeHeaderValue("application/json"));
+}
