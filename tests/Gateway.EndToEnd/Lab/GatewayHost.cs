@@ -36,6 +36,8 @@ public sealed class GatewayHost : IAsyncDisposable
             ["Certificate:Path"] = CertificatePath,
             ["Certificate:KeyPath"] = KeyPath,
             ["Homeserver:BaseUrl"] = HomeserverHost.BaseAddress.ToString().TrimEnd('/'),
+            // Some seconds, so that the whole life of a revocation fits into a story.
+            ["Revocation:GraceHours"] = 0.001,
             ["Admin:Socket"] = Path.Combine(folder, "admin.sock"),
         };
     }
@@ -115,11 +117,11 @@ public sealed class GatewayHost : IAsyncDisposable
         return devices.EnumerateArray().Single(device => device.GetProperty("id").GetString() == id);
     }
 
-    /// <summary>The public keys that stand on the interface, asked of <c>wg</c>, not of the gateway.</summary>
-    public async Task<IReadOnlyList<string>> PeersAsync()
+    /// <summary>Whether a peer stands on the interface, asked of <c>wg</c>, not of the gateway.</summary>
+    public async Task<bool> HasPeerAsync(string publicKey)
     {
         var keys = await server.RunAsync("wg", "show", Link, "peers");
-        return keys.ExitCode == 0 ? keys.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries) : [];
+        return keys.ExitCode == 0 && keys.Output.Split('\n').Contains(publicKey, StringComparer.Ordinal);
     }
 
     public async ValueTask DisposeAsync()

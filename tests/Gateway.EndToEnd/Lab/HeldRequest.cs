@@ -3,8 +3,8 @@ using System.Net;
 
 namespace Gateway.EndToEnd.Lab;
 
-/// <summary>How a held request ended: with an answer or because the connection went, and how long after its start.</summary>
-public sealed record RequestEnd(MatrixAnswer? Answer, string? Broke, long At, TimeSpan After);
+/// <summary>How a held request ended: with an answer or because the connection went, and when: by the clock, and after its start.</summary>
+public sealed record RequestEnd(MatrixAnswer? Answer, string? Broke, DateTimeOffset At, TimeSpan After);
 
 /// <summary>
 /// A request that is meant to stay open: a long poll, or an upload that never finishes by itself. It has a connection of its
@@ -15,7 +15,13 @@ public sealed class HeldRequest : IAsyncDisposable
     private readonly CancellationTokenSource givingUp = new();
     private readonly Task<RequestEnd> end;
 
-    private HeldRequest(Phone phone, HttpRequestMessage request) => end = SendAsync(phone, request, givingUp.Token);
+    private readonly SlowContent? content;
+
+    private HeldRequest(Phone phone, HttpRequestMessage request)
+    {
+        content = request.Content as SlowContent;
+        end = SendAsync(phone, request, givingUp.Token);
+    }
 
     /// <summary>A /sync that waits for news for 30 s.</summary>
     public static HeldRequest Sync(Phone phone, string accessToken, string since) =>
@@ -28,6 +34,9 @@ public sealed class HeldRequest : IAsyncDisposable
         request.Content = new SlowContent();
         return new HeldRequest(phone, request);
     }
+
+    /// <summary>How much of an upload has left the phone.</summary>
+    public int Sent => content?.Sent ?? 0;
 
     public bool HasEnded => end.IsCompleted;
 
@@ -58,8 +67,7 @@ public sealed class HeldRequest : IAsyncDisposable
             }
         }
 
-        var at = Stopwatch.GetTimestamp();
-        return new RequestEnd(answer, broke, at, Stopwatch.GetElapsedTime(start, at));
+        return new RequestEnd(answer, broke, TimeProvider.System.GetUtcNow(), Stopwatch.GetElapsedTime(start));
     }
 
     private sealed class SlowContent : HttpContent
@@ -67,15 +75,20 @@ public sealed class HeldRequest : IAsyncDisposable
         private const int Announced = 20_000_000;
         private static readonly byte[] Drop = new byte[4096];
 
+        private int sent;
+
+        public int Sent => Volatile.Read(ref sent);
+
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
             SerializeToStreamAsync(stream, context, CancellationToken.None);
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
-            for (var sent = 0; sent < Announced; sent += Drop.Length)
+            while (sent < Announced)
             {
                 await stream.WriteAsync(Drop, cancellationToken);
                 await stream.FlushAsync(cancellationToken);
+                Volatile.Write(ref sent, sent + Drop.Length);
                 await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken);
             }
         }

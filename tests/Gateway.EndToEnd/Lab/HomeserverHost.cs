@@ -36,7 +36,7 @@ public sealed class HomeserverHost : IAsyncDisposable
     /// <summary>Starts with the files that the gateway wrote, and waits until it answers.</summary>
     public async Task StartAsync()
     {
-        var registration = await File.ReadAllLinesAsync(Path.Combine(ConfigFolder, "registration.yaml"));
+        var registration = await File.ReadAllLinesAsync(Directory.GetFiles(ConfigFolder, "*registration.yaml").Single());
         applicationToken = registration.Single(line => line.StartsWith("as_token:", StringComparison.Ordinal))["as_token:".Length..].Trim(' ', '"', '\'');
         await WriteBaseAsync();
         GiveToSynapse();

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 
 namespace Gateway.EndToEnd.Lab;
@@ -11,11 +13,14 @@ public sealed class Phone : IDisposable
 {
     private static readonly Uri Server = new($"https://{GatewayHost.ServerName}/");
 
+    private readonly IPAddress gateway;
+
     private Phone(NetworkNamespace space, string link, IPAddress gateway, Authority authority, string folder)
     {
         Space = space;
         Link = link;
         Folder = folder;
+        this.gateway = gateway;
         Http = NamespaceHttp.Client(space, gateway, Server, authority.Trust);
     }
 
@@ -60,11 +65,46 @@ public sealed class Phone : IDisposable
     public Task WaitForHandshakeAsync() =>
         Until.ValueAsync("a handshake", TimeSpan.FromSeconds(10), LastHandshakeAsync, at => at > 0);
 
+    /// <summary>What the owner of a phone can change on it: more addresses are sent into the tunnel, and taken out of it.</summary>
+    public async Task AllowAlsoAsync(IPAddress address, int prefix = 32)
+    {
+        var route = $"{address}/{prefix}";
+        var allowed = (await Space.RunAsync("wg", "show", Link, "allowed-ips")).Expect().Trim().Split('\t');
+        (await Space.RunAsync("wg", "set", Link, "peer", allowed[0], "allowed-ips", $"{allowed[1]},{route}")).Expect();
+        await Space.IpAsync("route", "replace", route, "dev", Link);
+    }
+
     /// <summary>What any Matrix client asks first; 200 says that the way through the tunnel to the homeserver is whole.</summary>
     public async Task<MatrixAnswer> GetAsync(string target, string? accessToken = null)
     {
         using var request = MatrixAnswer.Request(HttpMethod.Get, target, accessToken);
         return await MatrixAnswer.ReadAsync(await Http.SendAsync(request));
+    }
+
+    /// <summary>The serial number of the certificate that a new connection is shown.</summary>
+    public async Task<string> CertificateSerialAsync(Authority authority)
+    {
+        using var socket = await Space.OpenTcpAsync();
+        await socket.ConnectAsync(new IPEndPoint(gateway, 443));
+        await using var stream = new SslStream(new NetworkStream(socket));
+        var trust = authority.Trust;
+        trust.TargetHost = GatewayHost.ServerName;
+        await stream.AuthenticateAsClientAsync(trust);
+        using var certificate = System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadCertificate(stream.RemoteCertificate!.GetRawCertData());
+        return certificate.SerialNumber;
+    }
+
+    /// <summary>Syncs until there was no news for a second, and returns from where the next one waits.</summary>
+    public async Task<string> CalmAsync(string accessToken)
+    {
+        var since = (await GetAsync("_matrix/client/v3/sync?timeout=0", accessToken)).Json.GetProperty("next_batch").GetString()!;
+        await Until.TrueAsync("no news for a second", TimeSpan.FromSeconds(20), async () =>
+        {
+            var before = since;
+            since = (await GetAsync($"_matrix/client/v3/sync?since={before}&timeout=1000", accessToken)).Json.GetProperty("next_batch").GetString()!;
+            return since == before;
+        });
+        return since;
     }
 
     /// <summary>A login with a code in the place of the password, as a client that knows only passwords sends it.</summary>

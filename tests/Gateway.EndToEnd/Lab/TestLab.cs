@@ -11,6 +11,7 @@ public sealed class TestLab : IAsyncLifetime
     private GatewayHost? gateway;
     private HomeserverHost? homeserver;
     private NetworkNamespace? server;
+    private Firewall? firewall;
 
     /// <summary>The server's address in the data centre, where the Internet finds it.</summary>
     public static string PublicAddress => $"{TestNetwork.DataCentre}.10";
@@ -25,6 +26,8 @@ public sealed class TestLab : IAsyncLifetime
 
     public HomeserverHost Homeserver => homeserver!;
 
+    public Firewall Firewall => firewall!;
+
     /// <summary>Changed before the gateway first starts, by labs that need it otherwise.</summary>
     public Action<GatewayHost> Configure { get; init; } = _ => { };
 
@@ -36,6 +39,8 @@ public sealed class TestLab : IAsyncLifetime
         Configure(gateway);
         homeserver = new HomeserverHost(server, Directory.CreateDirectory(Path.Combine(Network.Name.Folder, "homeserver")).FullName);
         await gateway.StartAsync();
+        firewall = new Firewall(server, gateway);
+        await firewall.LoadAsync();
         (await gateway.RunAsync("homeserver-config", "--output", homeserver.ConfigFolder)).Expect();
         await homeserver.StartAsync();
     }

@@ -51,9 +51,8 @@ public sealed class LoginStory(TestLab lab)
         var (enrolment, phone) = await lab.JoinAsync("emil");
         var session = await phone.LoginAsync("emil", enrolment.LoginCode);
         var token = session.Json.GetProperty("access_token").GetString()!;
-        var since = (await phone.GetAsync("_matrix/client/v3/sync?timeout=0", token)).Json.GetProperty("next_batch").GetString();
 
-        await using var poll = HeldRequest.Sync(phone, token, since!);
+        await using var poll = HeldRequest.Sync(phone, token, await phone.CalmAsync(token));
         var end = await poll.EndAsync(TimeSpan.FromSeconds(45));
 
         Assert.Equal(HttpStatusCode.OK, end.Answer?.Status);
@@ -114,7 +113,7 @@ public sealed class LoginStory(TestLab lab)
         await using var hurried = await ChangedSettings.ApplyAsync(lab.Gateway, ("Enrolment:ExpireMinutes", 0.05));
         var forgotten = await lab.Gateway.EnrolAsync("jonas", "phone");
 
-        await Until.TrueAsync("its peer goes", TimeSpan.FromSeconds(15), async () => !(await lab.Gateway.PeersAsync()).Contains(forgotten.PublicKey, StringComparer.Ordinal));
+        await Until.TrueAsync("its peer goes", TimeSpan.FromSeconds(20), async () => !await lab.Gateway.HasPeerAsync(forgotten.PublicKey));
 
         var phone = await lab.ConnectAsync(forgotten.Config);
         Assert.Equal(0, await phone.LastHandshakeAsync());
