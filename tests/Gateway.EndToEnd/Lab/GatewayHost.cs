@@ -17,10 +17,10 @@ public sealed class GatewayHost : IAsyncDisposable
     private readonly string folder;
     private RunningProgram? program;
 
-    public GatewayHost(NetworkNamespace server, LabName lab, string publicAddress, Authority authority)
+    public GatewayHost(NetworkNamespace server, LabName lab, string publicAddress, Authority authority, string name = "gateway")
     {
         this.server = server;
-        folder = Directory.CreateDirectory(Path.Combine(lab.Folder, "gateway")).FullName;
+        folder = Directory.CreateDirectory(Path.Combine(lab.Folder, name)).FullName;
         Link = lab.NextLink();
         authority.Issue(ServerName, CertificatePath, KeyPath);
         Settings = new Dictionary<string, JsonNode?>(StringComparer.Ordinal)
@@ -78,10 +78,10 @@ public sealed class GatewayHost : IAsyncDisposable
             : (await RunAsync("status", "--json")).ExitCode == 0);
     }
 
-    /// <summary>Starts a gateway that is expected to give up, and returns how it ended.</summary>
-    public async Task<(int ExitCode, string Said)> StartInVainAsync()
+    /// <summary>Starts a gateway that is expected to give up, perhaps through a program that takes something from it, and returns how it ended.</summary>
+    public async Task<(int ExitCode, string Said)> StartInVainAsync(params string[] through)
     {
-        await using var attempt = Launch();
+        await using var attempt = Launch(through);
         var code = await attempt.WaitForEndAsync();
         return (code, attempt.LastWords);
     }
@@ -100,8 +100,14 @@ public sealed class GatewayHost : IAsyncDisposable
     }
 
     /// <summary><c>gateway COMMAND … --config FILE</c> on the server.</summary>
-    public Task<Finished> RunAsync(params string[] arguments) =>
-        server.RunAsync(Requirements.Gateway, [.. arguments, "--config", ConfigFile]);
+    public Task<Finished> RunAsync(params string[] arguments)
+    {
+        var line = CommandLine(arguments);
+        return server.RunAsync(line[0], line[1..]);
+    }
+
+    /// <summary>The program and its arguments, for those who start it elsewhere.</summary>
+    public string[] CommandLine(params string[] arguments) => [Requirements.Gateway, .. arguments, "--config", ConfigFile];
 
     /// <summary>The same with <c>--json</c>, for a command that must succeed.</summary>
     public async Task<JsonElement> JsonAsync(params string[] arguments) =>
@@ -124,6 +130,15 @@ public sealed class GatewayHost : IAsyncDisposable
         return keys.ExitCode == 0 && keys.Output.Split('\n').Contains(publicKey, StringComparer.Ordinal);
     }
 
+    /// <summary>Lets a gateway without rights read and write its own files, so that it gets as far as missing the others.</summary>
+    public void GiveToEverybody()
+    {
+        foreach (var path in Directory.EnumerateFileSystemEntries(folder).Prepend(folder))
+        {
+            _ = Libc.ChangeOwner(path, 65534, 65534);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (program is not null)
@@ -132,7 +147,7 @@ public sealed class GatewayHost : IAsyncDisposable
         }
     }
 
-    private RunningProgram Launch()
+    private RunningProgram Launch(params string[] through)
     {
         var json = new JsonObject();
         foreach (var (key, value) in Settings)
@@ -143,6 +158,7 @@ public sealed class GatewayHost : IAsyncDisposable
         }
 
         File.WriteAllText(ConfigFile, json.ToJsonString());
-        return new RunningProgram(server.Describe(Requirements.Gateway, "serve", "--config", ConfigFile), "gateway");
+        string[] serve = [.. through, .. CommandLine("serve")];
+        return new RunningProgram(server.Describe(serve[0], serve[1..]), "gateway");
     }
 }

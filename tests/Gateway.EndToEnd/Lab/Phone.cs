@@ -55,6 +55,8 @@ public sealed class Phone : IDisposable
         return phone;
     }
 
+    public async Task<string> PublicKeyAsync() => (await Space.RunAsync("wg", "show", Link, "public-key")).Expect().Trim();
+
     /// <summary>When the last handshake was, in seconds since 1970; 0 where there was none.</summary>
     public async Task<long> LastHandshakeAsync()
     {

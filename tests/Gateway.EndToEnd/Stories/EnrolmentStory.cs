@@ -17,9 +17,9 @@ public sealed class EnrolmentStory(TestLab lab)
         var png = Path.Combine(lab.Network.Name.Folder, "vera.png");
 
         var enrolment = new Enrolment(await lab.Gateway.JsonAsync("enrol", "vera", "--device", "phone", "--output", png));
-        var scanned = (await Command.RunAsync("zbarimg", "--quiet", "--raw", "--set", "*.enable=0", "--set", "qrcode.enable=1", png)).Expect();
+        var scanned = await QrReader.ReadAsync(png);
 
-        Assert.Equal(enrolment.Config.TrimEnd('\n'), scanned.TrimEnd('\n'));
+        Assert.Equal(enrolment.Config, scanned);
         Assert.InRange(Encoding.UTF8.GetByteCount(enrolment.Config), 1, 350);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(png));
     }
