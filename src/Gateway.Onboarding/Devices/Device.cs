@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Gateway.Onboarding.Keys;
-using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Members;
-using Gateway.Onboarding.Revocation;
 
 namespace Gateway.Onboarding.Devices;
 

@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Gateway.Onboarding.Devices;
-using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Members;
-using Gateway.Onboarding.Revocation;
 
 namespace Gateway.Onboarding.Store;
 

@@ -1,5 +1,4 @@
 using Gateway.Onboarding.Devices;
-using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Members;
 
 namespace Gateway.Onboarding.Store;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Gateway.Onboarding.Revocation;
+namespace Gateway.Onboarding.Devices;
 
 /// <summary>The steps of a revocation, in order. The names are stable: the admin's JSON and the tests' fail points use them.</summary>
 public static class StepName

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Gateway.Onboarding.LoginGrants;
+namespace Gateway.Onboarding.Devices;
 
 /// <summary>Zero is shut.</summary>
 public enum GrantState
@@ -18,7 +18,7 @@ public sealed record LoginGrant
 
     public required GrantState State { get; init; }
 
-    /// <summary><see cref="LoginCode.Hash"/>: the code itself is shown once and stored nowhere.</summary>
+    /// <summary>A keyed hash: the code itself is shown once and stored nowhere.</summary>
     public required ImmutableArray<byte> CodeHash { get; init; }
 
     public required DateTimeOffset ArmedAt { get; init; }

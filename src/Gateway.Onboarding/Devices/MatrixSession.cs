@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Gateway.Onboarding.LoginGrants;
+namespace Gateway.Onboarding.Devices;
 
 /// <summary>Zero is shut.</summary>
 public enum MatrixSessionState
