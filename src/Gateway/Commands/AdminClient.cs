@@ -75,8 +75,8 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<IReadOnlyList<AuditEntryView>>> AuditAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, AdminRoutes.Audit, null, Answers.IReadOnlyListAuditEntryView, cancellationToken);
 
-    public Task<Reply<HomeserverConfigView>> HomeserverConfigAsync(CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, AdminRoutes.HomeserverConfig, null, Answers.HomeserverConfigView, cancellationToken);
+    public Task<Reply<HomeserverConfigView>> HomeserverConfigAsync(string registrationPath, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, $"{AdminRoutes.HomeserverConfig}?registration={Uri.EscapeDataString(registrationPath)}", null, Answers.HomeserverConfigView, cancellationToken);
 
     public void Dispose() => _http.Dispose();
 

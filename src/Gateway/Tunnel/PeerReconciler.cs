@@ -56,6 +56,10 @@ internal sealed partial class PeerReconciler(
         }
     }
 
+    /// <summary><see cref="PeersApplied"/>.</summary>
+    public async Task<string?> AppliedAsync(long generation, CancellationToken cancellationToken) =>
+        await RequestAsync(generation, cancellationToken) ? null : _health.Error ?? "it has not confirmed in time";
+
     /// <summary>One pass. Not for two callers at once.</summary>
     internal async Task ReconcileOnceAsync(CancellationToken cancellationToken)
     {

@@ -54,9 +54,9 @@ internal sealed class TunnelOptionsValidator : IValidateOptions<TunnelOptions>
             return $"Tunnel:Network is '{text}': give an IPv4 network {example}";
         }
 
-        if (bits is < 8 or > 30)
+        if (bits is < 16 or > 30)
         {
-            return $"Tunnel:Network is '{text}': its prefix must be from /8 to /30, so that devices find room beside the gateway, {example}";
+            return $"Tunnel:Network is '{text}': its prefix must be from /16 to /30, so that devices find room beside the gateway, {example}";
         }
 
         if (!IPNetwork.TryParse(text, out var network))
