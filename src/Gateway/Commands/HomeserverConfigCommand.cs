@@ -35,10 +35,11 @@ internal static class HomeserverConfigCommand
         try
         {
             Directory.CreateDirectory(directory);
-            var changed = Put(registrationFile, registration, ForSynapse) | Put(settingsFile, settings, ForSynapse | UnixFileMode.OtherRead);
-            terminal.Line($"{settingsFile}: {(changed ? "written" : "right already")}");
-            terminal.Line($"{registrationFile}: {(changed ? "written; whoever reads it rules the server" : "right already")}");
-            if (changed)
+            var settingsChanged = Put(settingsFile, settings, ForSynapse | UnixFileMode.OtherRead);
+            var registrationChanged = Put(registrationFile, registration, ForSynapse);
+            terminal.Line($"{settingsFile}: {(settingsChanged ? "written" : "right already")}");
+            terminal.Line($"{registrationFile}: {(registrationChanged ? "written; whoever reads it rules the server" : "right already")}");
+            if (settingsChanged || registrationChanged)
             {
                 terminal.Line();
                 terminal.Line("What to do now:");

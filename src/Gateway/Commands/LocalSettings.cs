@@ -42,8 +42,7 @@ internal sealed record LocalSettings(string AdminSocket, int GrantMinutes)
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> FromEnvironment(IDictionary environment) =>
-        from DictionaryEntry variable in environment
-        let name = (string)variable.Key
+        from string name in environment.Keys
         where name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
-        select KeyValuePair.Create(name[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal), (string?)variable.Value);
+        select KeyValuePair.Create(name[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal), (string?)environment[name]);
 }
