@@ -44,7 +44,9 @@ internal static class Server
             using var directory = DataDirectory.Open(settings.Gateway.DataDirectory, entropy);
             await using var app = Build(settings, directory.Store, entropy, TimeProvider.System, _ => { });
             await app.RunAsync(cancellationToken);
-            return CommandLine.Done;
+
+            // It stopped without being told to: one of its loops is broken, and the supervisor shall start it anew.
+            return cancellationToken.IsCancellationRequested ? CommandLine.Done : CommandLine.Failed;
         }
         catch (StoreException e)
         {
@@ -69,8 +71,9 @@ internal static class Server
             console.UseUtcTimestamp = true;
         });
 
-        // The framework's own lines name URLs and addresses, which our log must not.
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Yarp", LogLevel.None).AddFilter("System", LogLevel.Warning);
+        // The framework's own lines name URLs and addresses, which our log must not; a failed start is told by ServeAsync.
+        builder.Logging.AddFilter("Microsoft", LogLevel.Error).AddFilter("Yarp", LogLevel.None).AddFilter("System", LogLevel.Error);
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
 
         builder.Services.AddSingleton(time).AddSingleton(entropy).AddSingleton(store).AddSingleton<StateWriter>();
         AddOptions(builder.Services, settings);
@@ -128,7 +131,7 @@ internal static class Server
             var entropy = provider.GetRequiredService<Entropy>();
             var key = provider.GetRequiredService<StoreFile>().Secret("interface-private-key", () => PrivateKey.Generate(entropy).Bytes.ToArray());
             return new InterfaceSettings(
-                settings.Tunnel.Interface, new PrivateKey(key), settings.Tunnel.ListenPort, settings.Tunnel.GatewayAddress, settings.Tunnel.Subnet.PrefixLength);
+                new PrivateKey(key), settings.Tunnel.ListenPort, settings.Tunnel.GatewayAddress, settings.Tunnel.Subnet.PrefixLength);
         });
         services.AddSingleton<Func<DesiredPeers>>(provider => new PeerPlan(provider.GetRequiredService<StateWriter>()).Current);
         services.AddSingleton(provider => new HandshakeWatch(provider.GetRequiredService<EnrolmentWatch>().HandshakeSeen));

@@ -1,3 +1,4 @@
+using Gateway.Admin;
 using Gateway.Listening;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.LoginGrants;

@@ -1,6 +1,5 @@
 using Gateway.Onboarding;
 using Gateway.Onboarding.Audit;
-using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.LoginGrants;

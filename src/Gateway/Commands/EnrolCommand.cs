@@ -24,11 +24,10 @@ internal static class EnrolCommand
         format.AcceptOnlyFromAmong(Formats);
         var output = new Option<string?>("--output") { HelpName = "FILE", Description = "Write to a new file that only you can read" };
         var adopt = new Option<bool>("--adopt") { Description = "Take over an account that the gateway did not make" };
-        var reactivate = new Option<bool>("--reactivate") { Description = "Give the localpart of a member who left out again" };
         var json = CommandContext.JsonOption();
         var command = new Command("enrol", "Make keys and an address for a device and show its QR, once")
         {
-            member, device, displayName, os, format, output, adopt, reactivate, json,
+            member, device, displayName, os, format, output, adopt, json,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -37,8 +36,7 @@ internal static class EnrolCommand
                 parsed.GetValue(device),
                 parsed.GetValue(displayName),
                 parsed.GetValue(os),
-                parsed.GetValue(adopt),
-                parsed.GetValue(reactivate));
+                parsed.GetValue(adopt));
             var target = EnrolTarget.Of(parsed.GetValue(format), parsed.GetValue(output), parsed.GetValue(json), context.Terminal.Interactive);
             return RunAsync(context, context.Settings(parsed), request, target, cancellationToken);
         });
@@ -67,11 +65,11 @@ internal static class EnrolCommand
         }
 
         return target.Waits
-            ? await new EnrolmentWatch(client, context.Terminal, context.Time, settings.GrantMinutes).WaitAsync(enrolment, cancellationToken)
+            ? await new EnrolmentProgress(client, context.Terminal, context.Time, settings.GrantMinutes).WaitAsync(enrolment, cancellationToken)
             : CommandLine.Done;
     }
 
-    private static void Print(Terminal terminal, Reply<EnrolmentView> reply, EnrolTarget target, int grantMinutes)
+    private static void Print(Terminal terminal, Reply<EnrolmentView> reply, EnrolTarget target, double grantMinutes)
     {
         if (target.Json)
         {
@@ -103,7 +101,7 @@ internal static class EnrolCommand
         terminal.Verbatim(Encoding.UTF8.GetString(Render(target.Format, reply.View.Config)));
     }
 
-    private static void Explain(EnrolmentView enrolment, Action<string> say, int grantMinutes)
+    private static void Explain(EnrolmentView enrolment, Action<string> say, double grantMinutes)
     {
         var device = enrolment.Device;
         say($"{Name(device)} is enrolled.");

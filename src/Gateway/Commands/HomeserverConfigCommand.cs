@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Gateway.Admin;
 
 #pragma warning disable CA1416 // The gateway runs on Linux alone.
 
@@ -15,28 +16,29 @@ internal static class HomeserverConfigCommand
 
     public static Command Build(CommandContext context)
     {
-        var output = new Option<string>("--output") { HelpName = "DIR", Description = "Where to write gateway.yaml and gateway-registration.yaml", Required = true };
+        var output = new Option<string>("--output") { HelpName = "DIR", Description = "Where to write gateway.yaml, and registration.yaml unless Homeserver:RegistrationFile names another place", Required = true };
         var command = new Command("homeserver-config", "Write the settings and the registration for Synapse") { output };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var client = context.Connect(parsed);
-            var (view, _) = await client.HomeserverConfigAsync(cancellationToken);
+            var settings = context.Settings(parsed);
+            using var client = context.Connect(settings);
             var directory = Path.GetFullPath(parsed.GetRequiredValue(output));
-            Write(context.Terminal, directory, view.Settings, view.Registration);
+            var registration = Path.GetFullPath(settings.RegistrationFile ?? Path.Join(directory, "registration.yaml"));
+            var (view, _) = await client.HomeserverConfigAsync(registration, cancellationToken);
+            Write(context.Terminal, directory, registration, view);
             return CommandLine.Done;
         });
         return command;
     }
 
-    private static void Write(Terminal terminal, string directory, string settings, string registration)
+    private static void Write(Terminal terminal, string directory, string registrationFile, HomeserverConfigView view)
     {
         var settingsFile = Path.Join(directory, "gateway.yaml");
-        var registrationFile = Path.Join(directory, "gateway-registration.yaml");
         try
         {
             Directory.CreateDirectory(directory);
-            var settingsChanged = Put(settingsFile, settings, ForSynapse | UnixFileMode.OtherRead);
-            var registrationChanged = Put(registrationFile, registration, ForSynapse);
+            var settingsChanged = Put(settingsFile, view.Settings, ForSynapse | UnixFileMode.OtherRead);
+            var registrationChanged = Put(registrationFile, view.Registration, ForSynapse);
             terminal.Line($"{settingsFile}: {(settingsChanged ? "written" : "right already")}");
             terminal.Line($"{registrationFile}: {(registrationChanged ? "written; whoever reads it rules the server" : "right already")}");
             if (settingsChanged || registrationChanged)

@@ -29,7 +29,7 @@ public sealed class EnrolTests : IAsyncLifetime
         Assert.Equal(0, await shell.RunAsync("enrol alice --device laptop --display-name Alice --os android --adopt --json"));
 
         Assert.Equal(
-            """{"member":"alice","device":"laptop","displayName":"Alice","os":"android","adopt":true,"reactivate":false}""",
+            """{"member":"alice","device":"laptop","displayName":"Alice","os":"android","adopt":true}""",
             string.Concat(Assert.Single(_socket.Requests)[Post.Length..].Where(c => !char.IsWhiteSpace(c))));
     }
 

@@ -12,7 +12,7 @@ public sealed class HomeserverConfigTests : IAsyncLifetime
 
     private string Directory => Path.Join(_socket.Directory, "synapse");
 
-    private string Registration => Path.Join(Directory, "gateway-registration.yaml");
+    private string Registration => Path.Join(Directory, "registration.yaml");
 
     private string Settings => Path.Join(Directory, "gateway.yaml");
 

@@ -6,7 +6,7 @@ namespace Gateway.Commands;
 /// Looks once a second how far a fresh device has come, and says so, until its member is signed in or can no longer be.
 /// It only looks: ending it changes nothing.
 /// </summary>
-internal sealed class EnrolmentWatch(AdminClient client, Terminal terminal, TimeProvider time, int grantMinutes)
+internal sealed class EnrolmentProgress(AdminClient client, Terminal terminal, TimeProvider time, double grantMinutes)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
