@@ -59,7 +59,7 @@ internal sealed class TunnelOptionsValidator : IValidateOptions<TunnelOptions>
             return $"Tunnel:Network is '{text}': its prefix must be from /16 to /30, so that devices find room beside the gateway, {example}";
         }
 
-        if (!IPNetwork.TryParse(text, out var network))
+        if (!IPNetwork.TryParse(text, out var network) || !network.BaseAddress.Equals(first))
         {
             return $"Tunnel:Network is '{text}', which is an address inside a network: give the network itself, {example}";
         }

@@ -13,6 +13,9 @@ internal static class UserspaceProtocol
 {
     public const string Get = "get=1\n\n";
 
+    /// <summary>The last second that a <see cref="DateTimeOffset"/> can hold.</summary>
+    private const long LastSecond = 253_402_300_799;
+
     /// <summary>An all-zero preshared key is how the protocol says "none".</summary>
     private static readonly PresharedKey NoPresharedKey = new(new byte[SecretKey.Length]);
 
@@ -27,9 +30,8 @@ internal static class UserspaceProtocol
     /// <summary>The interface behind an answer's lines, without its closing <c>errno=0</c>.</summary>
     public static InterfaceDump Parse(IEnumerable<string> lines)
     {
-        byte[]? privateKey = null;
-        var listenPort = 0;
         var peers = new List<Peer>();
+        var dump = new InterfaceDump(PrivateKey: null, ListenPort: 0, peers);
         foreach (var (key, value) in lines.Select(Split))
         {
             switch (key)
@@ -38,20 +40,20 @@ internal static class UserspaceProtocol
                     peers.Add(new(PublicKey.FromBytes(Key(key, value)), null, null, [], null, 0, 0));
                     break;
                 case "private_key" when peers.Count == 0:
-                    privateKey = Key(key, value);
+                    dump = dump with { PrivateKey = new(Key(key, value)) };
                     break;
                 case "listen_port" when peers.Count == 0:
-                    listenPort = (int)Number(key, value, 65535);
+                    dump = dump with { ListenPort = (int)Number(key, value, IPEndPoint.MaxPort) };
                     break;
                 case "fwmark" when peers.Count == 0:
                     break;
                 default:
-                    peers[^1] = Apply(peers.Count > 0 ? peers[^1] : throw Malformed(key), key, value);
+                    peers[^1] = peers.Count > 0 ? Apply(peers[^1], key, value) : throw Malformed(key);
                     break;
             }
         }
 
-        return new(privateKey is null ? null : new(privateKey), listenPort, peers);
+        return dump;
     }
 
     private static Peer Apply(Peer peer, string key, string value) => key switch
@@ -59,7 +61,7 @@ internal static class UserspaceProtocol
         "preshared_key" => peer with { PresharedKey = Preshared(Key(key, value)) },
         "endpoint" => peer with { Endpoint = IPEndPoint.TryParse(value, out var endpoint) ? endpoint : throw Malformed(key) },
         "allowed_ip" => peer with { AllowedIPs = [.. peer.AllowedIPs, IPNetwork.TryParse(value, out var network) ? network : throw Malformed(key)] },
-        "last_handshake_time_sec" => peer with { LastHandshake = Moment(Number(key, value, 253_402_300_799)) },
+        "last_handshake_time_sec" => peer with { LastHandshake = Moment(Number(key, value, LastSecond)) },
         "last_handshake_time_nsec" => peer with { LastHandshake = peer.LastHandshake?.AddTicks(Number(key, value, 999_999_999) / 100) },
         "rx_bytes" => peer with { ReceivedBytes = Number(key, value, long.MaxValue) },
         "tx_bytes" => peer with { SentBytes = Number(key, value, long.MaxValue) },

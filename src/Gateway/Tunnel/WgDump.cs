@@ -12,6 +12,9 @@ internal static class WgDump
 {
     private const string None = "(none)";
 
+    /// <summary>The last second that a <see cref="DateTimeOffset"/> can hold.</summary>
+    private const long LastSecond = 253_402_300_799;
+
     public static InterfaceDump Parse(string text)
     {
         var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -28,7 +31,7 @@ internal static class WgDump
 
         return new(
             privateKey == None ? null : PrivateKey.TryParse(privateKey) ?? throw Malformed("the private key"),
-            (int)Number(listenPort, "the listen port"),
+            (int)Number(listenPort, "the listen port", IPEndPoint.MaxPort),
             peers);
     }
 
@@ -39,7 +42,7 @@ internal static class WgDump
             throw Malformed("a peer's line");
         }
 
-        var seconds = Number(handshake, "a handshake");
+        var seconds = Number(handshake, "a handshake", LastSecond);
         return new(
             PublicKey.TryParse(publicKey, provider: null, out var key) ? key : throw Malformed("a public key"),
             presharedKey == None ? null : PresharedKey.TryParse(presharedKey) ?? throw Malformed("a preshared key"),
@@ -53,8 +56,10 @@ internal static class WgDump
     private static IPNetwork AllowedIP(string text) =>
         IPNetwork.TryParse(text, out var network) ? network : throw Malformed("an allowed IP");
 
-    private static long Number(string text, string what) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw Malformed(what);
+    private static long Number(string text, string what, long most = long.MaxValue) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most
+            ? number
+            : throw Malformed(what);
 
     private static TunnelException Malformed(string what) => new($"`wg show` answered something unknown: {what}.");
 }
