@@ -41,8 +41,8 @@ internal sealed class InterfaceListenerFactory(NetworkLink link, TimeProvider ti
 
             // Before bind: a socket bound to the address alone would listen to every interface until then.
             socket.SetRawSocketOption(SolSocket, SoBindToDevice, name);
-            Span<byte> bound = stackalloc byte[name.Length];
-            if (socket.GetRawSocketOption(SolSocket, SoBindToDevice, bound) != name.Length || !bound.SequenceEqual(name))
+            Span<byte> bound = stackalloc byte[16];
+            if (socket.GetRawSocketOption(SolSocket, SoBindToDevice, bound) != name.Length || !bound[..name.Length].SequenceEqual(name))
             {
                 throw new IOException($"The listener for {endpoint} is not bound to the interface {link.Name} although the kernel took the request.");
             }
