@@ -7,6 +7,9 @@ exec 3>&1 4>&2
 log=${log:-/dev/null}
 current_step=
 step_note=
+failed_at=
+set -o errtrace
+trap 'failed_at="${BASH_SOURCE[0]##*/}:$LINENO"' ERR
 # For the sourcing script's closing line.
 # shellcheck disable=SC2034
 script_started=${EPOCHREALTIME/[.,]/}
@@ -48,7 +51,7 @@ on_exit() {
   [ -n "$current_step" ] || return "$status"
   printf 'failed\n' >&3
   [ "$log" = /dev/null ] || tail -n 15 "$log" | sed 's/^/  | /' >&4
-  printf 'error: this step failed: %s\nhint: the whole output is in %s\n' "$current_step" "$log" >&4
+  printf 'error: this step failed: %s (%s)\nhint: the whole output is in %s\n' "$current_step" "$failed_at" "$log" >&4
 }
 
 # missing_packages NAME...: those of the Debian packages that are not installed.
@@ -71,4 +74,21 @@ install_packages() {
   apt-get update
   apt-get install --yes --no-install-recommends "${missing[@]}"
   note "installed ${missing[*]}"
+}
+
+# begin NAME SCRIPT ARGUMENT...: goes on as root and as the only one at work here, with a log of its own.
+begin() {
+  local name=$1
+  shift
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail 'only root may do this' "run as root: $1"
+    exec sudo -- "$@"
+  fi
+  # --close: nothing we start inherits the lock.
+  [ -n "${GATEWAY_DEPLOY_LOCKED:-}" ] || GATEWAY_DEPLOY_LOCKED=1 exec flock --close /run/gateway-deploy.lock "$@"
+  umask 022
+  install -d -m 0750 /var/log/gateway
+  log=/var/log/gateway/$name.log
+  : >"$log"
+  trap on_exit EXIT
 }
