@@ -48,7 +48,8 @@ internal static class CommandLine
         if (parsed.Action is ParseErrorAction)
         {
             var command = parsed.CommandResult.Command is RootCommand ? "gateway" : $"gateway {parsed.CommandResult.Command.Name}";
-            context.Terminal.Error(Sentence(parsed.Errors[0].Message), $"{command} --help says what there is");
+            var what = parsed.UnmatchedTokens is [var stranger, ..] ? $"'{stranger}' is not understood here" : Sentence(parsed.Errors[0].Message);
+            context.Terminal.Error(what, $"{command} --help says what there is");
             return WrongUsage;
         }
 

@@ -89,7 +89,7 @@ internal static class EnrolCommand
 
         if (!inPipe)
         {
-            terminal.Line("This is the device's private key. It is shown once and stored nowhere.");
+            terminal.Line("What follows is the device's private key: shown once, stored nowhere.");
             terminal.Line();
         }
 

@@ -30,9 +30,12 @@ internal sealed class Terminal(TextWriter output, TextWriter error, TextReader i
         // A code page of another age would turn the QR's half blocks into question marks.
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         var interactive = !Console.IsInputRedirected && !Console.IsOutputRedirected;
-        return new(Console.Out, Console.Error, Console.In, interactive, time)
+#pragma warning disable CA2000 // Open as long as the process. Console.In would switch the terminal's keypad over, and leave it so.
+        return new(Console.Out, Console.Error, new StreamReader(Console.OpenStandardInput()), interactive, time)
+#pragma warning restore CA2000
         {
-            Size = interactive ? (Console.WindowWidth, Console.WindowHeight) : null,
+            // Some terminals do not know their size and say 0.
+            Size = interactive && Console.WindowWidth > 0 && Console.WindowHeight > 0 ? (Console.WindowWidth, Console.WindowHeight) : null,
         };
     }
 

@@ -15,8 +15,6 @@ internal sealed partial class InterfaceListener(
     SocketTransportFactory sockets, NetworkLink link, IPEndPoint endPoint, TimeProvider time, ILogger<InterfaceListener> log)
     : IConnectionListener
 {
-    private const int NoSuchDevice = 19;
-
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
     // Each newly bound listener, for AcceptAsync to go on with when the one it waits on has closed.
@@ -155,8 +153,7 @@ internal sealed partial class InterfaceListener(
     }
 
     /// <summary>The interface, or its address, is not there yet.</summary>
-    private static bool IsAbsence(SocketException fault) =>
-        fault.SocketErrorCode == SocketError.AddressNotAvailable || fault.NativeErrorCode == NoSuchDevice;
+    private bool IsAbsence(SocketException fault) => link.Index == 0 || fault.SocketErrorCode == SocketError.AddressNotAvailable;
 
     private string Explain(SocketException fault) => fault.SocketErrorCode switch
     {

@@ -20,6 +20,9 @@ internal sealed class InterfaceListenerFactory(NetworkLink link, TimeProvider ti
     private const int SolSocket = 1;
     private const int SoBindToDevice = 25;
 
+    /// <summary>IFNAMSIZ: the kernel refuses to answer into less.</summary>
+    private const int LongestName = 16;
+
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 
     /// <summary>Waits for an interface that does not exist yet; throws, so that the start fails, where it cannot be bound to.</summary>
@@ -41,8 +44,9 @@ internal sealed class InterfaceListenerFactory(NetworkLink link, TimeProvider ti
 
             // Before bind: a socket bound to the address alone would listen to every interface until then.
             socket.SetRawSocketOption(SolSocket, SoBindToDevice, name);
-            Span<byte> bound = stackalloc byte[16];
-            if (socket.GetRawSocketOption(SolSocket, SoBindToDevice, bound) != name.Length || !bound[..name.Length].SequenceEqual(name))
+            Span<byte> bound = stackalloc byte[LongestName];
+            var length = socket.GetRawSocketOption(SolSocket, SoBindToDevice, bound);
+            if (!bound[..length].SequenceEqual(name))
             {
                 throw new IOException($"The listener for {endpoint} is not bound to the interface {link.Name} although the kernel took the request.");
             }

@@ -73,7 +73,8 @@ internal sealed class NetworkLink(string name, UserspaceMode userspace)
             throw Tool.Failure("setsid", command, output.Trim().Length > 0 ? output : errors);
         }
 
-        Require();
+        // Until it answers it is still setting the link up, and would undo our MTU.
+        await new UserspaceSocket(this).DumpAsync(cancellationToken);
     }
 
     /// <summary>False where the kernel has no WireGuard and wireguard-go may stand in.</summary>

@@ -49,6 +49,20 @@ public sealed class CommandLineTests : IAsyncLifetime
         Assert.Empty(_socket.Requests);
     }
 
+    [Theory]
+    [InlineData("bogus", "'bogus'", "gateway --help")]
+    [InlineData("devices --jsn", "'--jsn'", "gateway devices --help")]
+    [InlineData("enrol alice --os windows", "'windows'", "gateway enrol --help")]
+    public async Task Wrong_usage_names_the_word_and_where_to_look(string line, string word, string help)
+    {
+        var shell = new Shell();
+
+        await shell.RunAsync(line);
+
+        Assert.Contains(word, shell.Error, StringComparison.Ordinal);
+        Assert.Contains($"hint: {help}", shell.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_matrix_user_id_is_a_name_and_not_a_file_of_arguments()
     {

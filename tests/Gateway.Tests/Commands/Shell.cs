@@ -7,6 +7,9 @@ namespace Gateway.Tests.Commands;
 #pragma warning disable CA1001 // The writers hold nothing but text.
 internal sealed class Shell(AdminSocket? socket = null)
 {
+    /// <summary>No command of a test takes longer, unless it hangs.</summary>
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
     private readonly LockedWriter _out = new();
     private readonly LockedWriter _error = new();
 
@@ -44,7 +47,7 @@ internal sealed class Shell(AdminSocket? socket = null)
                 Served = file ?? "(default)";
                 return Task.FromResult(0);
             },
-            cancellationToken);
+            cancellationToken).WaitAsync(Deadline, CancellationToken.None);
     }
 
     /// <summary>Turns the clock on and on, by a second or as said, until the command ends.</summary>
@@ -54,7 +57,7 @@ internal sealed class Shell(AdminSocket? socket = null)
         var deadline = TimeProvider.System.GetTimestamp();
         while (!running.IsCompleted)
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(30), $"still running: {Out}{Error}");
+            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < Deadline, $"still running: {Out}{Error}");
             Time.Advance(step ?? TimeSpan.FromSeconds(1));
             await Task.WhenAny(running, Task.Delay(10));
         }
@@ -67,7 +70,7 @@ internal sealed class Shell(AdminSocket? socket = null)
         var start = TimeProvider.System.GetTimestamp();
         while (!Out.Contains(text, StringComparison.Ordinal))
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(30), $"never printed '{text}': {Out}{Error}");
+            Assert.True(TimeProvider.System.GetElapsedTime(start) < Deadline, $"never printed '{text}': {Out}{Error}");
             await Task.Delay(10);
         }
     }

@@ -31,7 +31,7 @@ public sealed class QrCodeTests : IDisposable
         var picture = Path.Join(_directory, "qr.png");
         await File.WriteAllTextAsync(drawing, QrCode.Of(The.Config).ToSvg());
 
-        await Tool.RunAsync("convert", "-size", "800x800", drawing, picture);
+        await Tool.RunAsync("rsvg-convert", "--width", "800", "--output", picture, drawing);
 
         Assert.Equal(The.Config, await Tool.ScanAsync(picture));
         Assert.Equal("svg", XDocument.Load(drawing).Root!.Name.LocalName);

@@ -49,15 +49,14 @@ internal sealed class NetworkNamespace : IAsyncDisposable
     /// <summary>Runs <c>ip(8)</c> inside this namespace.</summary>
     public Task<string> IpAsync(params string[] arguments) => Ip(["-n", Name, .. arguments]);
 
-    /// <summary>A cable between two namespaces, an address on each side.</summary>
-    public async Task ConnectAsync(string ours, NetworkNamespace other, string theirs)
+    /// <summary>A cable between two namespaces: on each side a link with an address.</summary>
+    public async Task CableAsync(string link, string address, NetworkNamespace other, string otherLink, string otherAddress)
     {
-        var (here, there) = ($"v{Name[3..]}", $"v{other.Name[3..]}");
-        await IpAsync("link", "add", here, "type", "veth", "peer", "name", there, "netns", other.Name);
-        await IpAsync("address", "add", ours, "dev", here);
-        await IpAsync("link", "set", here, "up");
-        await other.IpAsync("address", "add", theirs, "dev", there);
-        await other.IpAsync("link", "set", there, "up");
+        await IpAsync("link", "add", link, "type", "veth", "peer", "name", otherLink, "netns", other.Name);
+        await other.IpAsync("address", "add", otherAddress, "dev", otherLink);
+        await other.IpAsync("link", "set", otherLink, "up");
+        await IpAsync("link", "set", link, "up");
+        await IpAsync("address", "add", address, "dev", link);
     }
 
     /// <summary>A program's output; what it wrote to its error stream fails the test if it failed.</summary>

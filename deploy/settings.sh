@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# Where things lie, and the gateway's configuration file as the scripts see it.
+# shellcheck disable=SC2034 # used by the scripts that source this
+
+config_dir=/etc/gateway
+config=$config_dir/gateway.json
+data_dir=/var/lib/gateway
+library=/usr/local/lib/gateway          # a link to the version in use, which lies beside it
+cache_dir=/var/cache/gateway
+homeserver_home=/var/lib/gateway-homeserver
+homeserver_port=8008
+
+# setting Section:Key [DEFAULT]: the value in the file, in whatever nesting and letter case the gateway accepts.
+setting() {
+  local value=
+  [ ! -f "$config" ] || value=$(jq -r --arg key "$1" '
+    [paths(scalars) as $path | {key: ($path | map(tostring) | join(":") | ascii_downcase), value: getpath($path)}]
+    | from_entries[$key | ascii_downcase] // empty' "$config")
+  printf '%s\n' "${value:-${2:-}}"
+}
+
+check_config() {
+  [ ! -f "$config" ] || jq empty "$config" 2>/dev/null ||
+    fail "$config is not plain JSON" "these scripts edit it with jq: remove comments and trailing commas"
+}
+
+# remember Section:Key VALUE...: changes only these, and touches the file only when something changes.
+# Whole and with its rights from the first moment: it is written beside the old one and renamed.
+remember() {
+  local old='{}' new
+  [ ! -f "$config" ] || old=$(cat "$config")
+  new=$old
+  while [ $# -gt 0 ]; do
+    if [ "$(setting "$1")" != "$2" ]; then
+      new=$(jq --arg key "$1" --arg value "$2" 'setpath($key / ":"; ($value | tonumber? // $value))' <<<"$new")
+    fi
+    shift 2
+  done
+  [ "$new" != "$old" ] || return 0
+  install -o root -g gateway -m 0640 /dev/null "$config.new"
+  printf '%s\n' "$new" >"$config.new"
+  mv -f "$config.new" "$config"
+  note 'written'
+}
+
+interface() { setting Tunnel:Interface wg0; }
+tunnel_network() { setting Tunnel:Network 198.19.0.0/18; }
+
+# tunnel_address: the network's first address, which is the gateway's.
+tunnel_address() {
+  local network a b c d number
+  network=$(tunnel_network)
+  IFS=. read -r a b c d <<<"${network%/*}"
+  number=$(((((a << 24) | (b << 16) | (c << 8) | d) & (0xffffffff << (32 - ${network#*/}))) + 1))
+  printf '%d.%d.%d.%d\n' $((number >> 24 & 255)) $((number >> 16 & 255)) $((number >> 8 & 255)) $((number & 255))
+}
+
+# The homeserver: the operator's own, named in the configuration; else Debian's package; else a private one.
+# The private one stays once it is there: its accounts live in it.
+homeserver_kind() {
+  if [ -n "$(setting Homeserver:BaseUrl)" ]; then echo configured
+  elif [ -d "$homeserver_home/config" ]; then echo private
+  elif [ -z "$(missing_packages matrix-synapse)" ]; then echo installed
+  else echo private; fi
+}
+
+has_systemd() { [ -d /run/systemd/system ]; }
+
+# Asked in a network namespace that goes with the question.
+kernel_has_wireguard() { unshare --net ip link add probe type wireguard 2>/dev/null; }
