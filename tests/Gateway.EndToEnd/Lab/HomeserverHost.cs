@@ -76,19 +76,23 @@ public sealed class HomeserverHost : IAsyncDisposable
         return lines.Count(line => line.Contains("Received request", StringComparison.Ordinal) && line.Contains(text, StringComparison.Ordinal));
     }
 
+    /// <summary>Whether there is such an account: only then does Synapse let an application service speak for it.</summary>
     public async Task<bool> AccountExistsAsync(string matrixUserId)
     {
-        using var answer = await http.GetAsync(new Uri($"_matrix/client/v3/profile/{Uri.EscapeDataString(matrixUserId)}", UriKind.Relative));
-        return answer.StatusCode == HttpStatusCode.OK;
+        using var request = ApplicationRequest(HttpMethod.Get, $"_matrix/client/v3/account/whoami?user_id={Uri.EscapeDataString(matrixUserId)}");
+        using var answer = await http.SendAsync(request);
+        return answer.StatusCode switch
+        {
+            HttpStatusCode.OK => true,
+            HttpStatusCode.Forbidden => false,
+            _ => throw new InvalidOperationException($"whoami for {matrixUserId}: {answer.StatusCode}"),
+        };
     }
 
     /// <summary>A request with the application service's rights.</summary>
     public async Task<JsonElement> AskAsync(HttpMethod method, string target, string? json = null)
     {
-        using var request = new HttpRequestMessage(method, target);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", applicationToken);
-        // The registration takes the token from loopback only; so says who we are, as a proxy would.
-        request.Headers.Add("X-Forwarded-For", "127.0.0.1");
+        using var request = ApplicationRequest(method, target);
         request.Content = json is null ? null : new StringContent(json, new MediaTypeHeaderValue("application/json"));
         using var answer = await http.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();
@@ -102,6 +106,15 @@ public sealed class HomeserverHost : IAsyncDisposable
         {
             await program.DisposeAsync();
         }
+    }
+
+    private HttpRequestMessage ApplicationRequest(HttpMethod method, string target)
+    {
+        var request = new HttpRequestMessage(method, target);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", applicationToken);
+        // The registration takes the token from loopback only; this says who we are, as a proxy would.
+        request.Headers.Add("X-Forwarded-For", "127.0.0.1");
+        return request;
     }
 
     private async Task<bool> AnswersAsync()

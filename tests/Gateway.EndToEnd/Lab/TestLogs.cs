@@ -1,6 +1,6 @@
 namespace Gateway.EndToEnd.Lab;
 
-/// <summary>Where the programs of the last run left what they said: artifacts/test-logs of the checkout.</summary>
+/// <summary>Where the programs of the last run left what they said: in the folder that tests/run names, else in artifacts.</summary>
 internal static class TestLogs
 {
     private static readonly string Folder = Prepare();
@@ -14,18 +14,24 @@ internal static class TestLogs
 
     private static string Prepare()
     {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root.Parent is not null && !File.Exists(Path.Combine(root.FullName, "Gateway.sln")))
-        {
-            root = root.Parent;
-        }
-
-        var folder = Path.Combine(root.FullName, "artifacts", "test-logs", "end-to-end");
+        var logs = Environment.GetEnvironmentVariable("GATEWAY_TEST_LOGS") ?? Path.Combine(Checkout(), "artifacts", "test-logs");
+        var folder = Path.Combine(logs, "end-to-end");
         if (Directory.Exists(folder))
         {
             Directory.Delete(folder, recursive: true);
         }
 
         return Directory.CreateDirectory(folder).FullName;
+    }
+
+    private static string Checkout()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder.Parent is not null && !File.Exists(Path.Combine(folder.FullName, "Gateway.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder.FullName;
     }
 }
