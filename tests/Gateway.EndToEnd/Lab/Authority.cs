@@ -17,7 +17,7 @@ public sealed class Authority : IDisposable
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
         var now = TimeProvider.System.GetUtcNow();
-        certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(2));
+        certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(91));
     }
 
     /// <summary>What a client must be told to trust.</summary>
@@ -43,7 +43,7 @@ public sealed class Authority : IDisposable
         names.AddDnsName(name);
         request.CertificateExtensions.Add(names.Build());
         var now = TimeProvider.System.GetUtcNow();
-        using var leaf = request.Create(certificate, now.AddHours(-1), now.AddDays(1), [serial++]);
+        using var leaf = request.Create(certificate, now.AddHours(-1), now.AddDays(90), [serial++]);
         Replace(keyPath, key.ExportPkcs8PrivateKeyPem());
         Replace(certificatePath, leaf.ExportCertificatePem());
         return leaf.SerialNumber;

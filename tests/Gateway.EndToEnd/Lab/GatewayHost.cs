@@ -69,19 +69,19 @@ public sealed class GatewayHost : IAsyncDisposable
 
     private string ConfigFile => Path.Combine(folder, "gateway.json");
 
-    /// <summary>Starts serving and waits until the command line gets an answer.</summary>
-    public async Task StartAsync()
+    /// <summary>Starts serving, perhaps through a program that takes something from it, and waits until the command line gets an answer.</summary>
+    public async Task StartAsync(params string[] through)
     {
-        program = Launch();
+        program = Launch(through);
         await Until.TrueAsync("the gateway answers", TimeSpan.FromSeconds(30), async () => program.HasEnded
             ? throw new InvalidOperationException($"gateway serve ended with {program.ExitCode}: {program.LastWords}")
             : (await RunAsync("status", "--json")).ExitCode == 0);
     }
 
-    /// <summary>Starts a gateway that is expected to give up, perhaps through a program that takes something from it, and returns how it ended.</summary>
-    public async Task<(int ExitCode, string Said)> StartInVainAsync(params string[] through)
+    /// <summary>Starts a gateway that is expected to give up, and returns how it ended.</summary>
+    public async Task<(int ExitCode, string Said)> StartInVainAsync()
     {
-        await using var attempt = Launch(through);
+        await using var attempt = Launch();
         var code = await attempt.WaitForEndAsync();
         return (code, attempt.LastWords);
     }

@@ -25,7 +25,7 @@ public sealed class PhotographedTerminal : IAsyncDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         var number = int.Parse(await server.Lines.ReadAsync(patience.Token), CultureInfo.InvariantCulture);
         var name = string.Create(CultureInfo.InvariantCulture, $":{number}");
-        string[] look = ["-geometry", "80x65", "-fa", "DejaVu Sans Mono", "-fs", "9", "-bg", background, "-fg", foreground];
+        string[] look = ["-geometry", "80x65", "-fa", "DejaVu Sans Mono", "-fs", "9", "-bg", background, "-fg", foreground, "-u8"];
         var start = space.Describe("xterm", [.. look, "-e", .. command]);
         start.Environment["DISPLAY"] = name;
         start.Environment["LANG"] = "C.UTF-8";
@@ -33,14 +33,17 @@ public sealed class PhotographedTerminal : IAsyncDisposable
     }
 
     /// <summary>Photographs the screen until a QR on it can be read, and returns what it says.</summary>
-    public async Task<string> ScanAsync(string picture)
+    public async Task<string> ScanAsync()
     {
+        var picture = TestLogs.Picture($"terminal{display.Replace(':', '-')}");
         var seen = await Until.ValueAsync(
             "a QR on the screen",
             TimeSpan.FromSeconds(30),
             async () =>
             {
                 (await space.RunAsync("import", "-display", display, "-window", "root", picture)).Expect();
+                // As a camera sees it: not pixel by pixel, but with soft edges.
+                (await Command.RunAsync("mogrify", "-resize", "200%", "-blur", "0x2", picture)).Expect();
                 return await QrReader.ReadAsync(picture);
             },
             text => text is not null);

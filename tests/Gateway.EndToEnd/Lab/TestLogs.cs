@@ -12,6 +12,9 @@ internal static class TestLogs
         return new StreamWriter(Path.Combine(Folder, $"{number:000}-{name}.log")) { AutoFlush = true };
     }
 
+    /// <summary>Where a picture shall lie, so that one that could not be read can be looked at.</summary>
+    public static string Picture(string name) => Path.Combine(Folder, $"{name}.png");
+
     private static string Prepare()
     {
         var logs = Environment.GetEnvironmentVariable("GATEWAY_TEST_LOGS") ?? Path.Combine(Checkout(), "artifacts", "test-logs");

@@ -12,10 +12,9 @@ public sealed class TerminalStory(TestLab lab)
     [InlineData("sara", "black", "white")]
     public async Task The_qr_on_the_screen_brings_a_phone_in(string member, string background, string foreground)
     {
-        var picture = Path.Combine(lab.Network.Name.Folder, $"{member}.png");
         await using var terminal = await PhotographedTerminal.RunAsync(lab.Server, background, foreground, [.. lab.Gateway.CommandLine("enrol", member, "--device", "phone")]);
 
-        var config = await terminal.ScanAsync(picture);
+        var config = await terminal.ScanAsync();
         var phone = await lab.ConnectAsync(config);
         var versions = await phone.GetAsync("_matrix/client/versions");
         var device = Assert.Single((await lab.Gateway.JsonAsync("devices", "--member", member)).EnumerateArray());
