@@ -123,6 +123,30 @@ public sealed class RevocationStory(TestLab lab)
         Assert.Matches(@"\d+ ms", said.Output);
     }
 
+    [Fact]
+    public async Task A_homeserver_that_is_down_holds_nothing_up()
+    {
+        var vito = await lab.SignInAsync("vito");
+        await lab.Homeserver.StopAsync();
+        Finished said;
+        MatrixAnswer next;
+        try
+        {
+            said = await lab.Gateway.RunAsync("revoke", "vito/phone");
+            next = await vito.Phone.GetAsync("_matrix/client/v3/account/whoami", vito.Client.AccessToken);
+        }
+        finally
+        {
+            await lab.Homeserver.StartAsync();
+        }
+
+        Assert.Equal(0, said.ExitCode);
+        Assert.Contains("warning: vito/phone", said.Error, StringComparison.Ordinal);
+        Assert.Equal("M_UNKNOWN_TOKEN", next.ErrorCode);
+        await Until.ValueAsync("its session goes", TimeSpan.FromSeconds(30), () => lab.Homeserver.SessionsAsync(vito.UserId), sessions => sessions.Count == 0);
+        await StepsEndAsync(vito.Device, ("blocked", "done"), ("requests-cut", "done"), ("peer", "done"), ("matrix-sessions", "done"), ("erase-order", "done"));
+    }
+
     private async Task<HeldRequest> HoldSyncAsync(Member member)
     {
         var since = await member.Phone.CalmAsync(member.Client.AccessToken);
