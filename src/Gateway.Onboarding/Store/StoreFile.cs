@@ -235,18 +235,24 @@ public sealed class StoreFile : IDisposable
     private LiteDatabase OpenDatabase()
     {
         var database = new LiteDatabase(new LiteEngine(_engineSettings()));
-        var format = database.GetCollection("format");
-        if (format.FindById(1) is not { } found)
+        var formats = database.GetCollection("format");
+        var id = new BsonValue(1);
+        var place = BitConverter.GetBytes(1L);
+        if (formats.FindById(id) is not { } format)
         {
-            format.Insert(new BsonDocument { ["_id"] = 1, ["version"] = Format });
+            // The sealed part is how a wrong key is told from an empty database.
+            formats.Insert(new BsonDocument { ["_id"] = id, ["version"] = Format, ["s"] = _sealer.Seal("format", place, "gateway"u8) });
             database.Checkpoint();
         }
-        else if (found["version"].AsInt32 != Format)
+        else if (format["version"].AsInt32 != Format || _sealer.Open("format", place, format["s"].AsBinary) is null)
         {
+            var version = format["version"].AsInt32;
             database.Dispose();
-            throw new StoreException(
-                string.Create(CultureInfo.InvariantCulture, $"the database has format {found["version"].AsInt32}, this gateway knows {Format}"),
-                "use the version of the gateway that wrote it; nothing was changed");
+            throw version != Format
+                ? new StoreException(
+                    string.Create(CultureInfo.InvariantCulture, $"the database has format {version}, this gateway knows {Format}"),
+                    "use the version of the gateway that wrote it; nothing was changed")
+                : new StoreException("the database was sealed with another key", "restore the database together with its key from one backup; nothing was changed");
         }
 
         if (database.Collation.SortOptions != CompareOptions.Ordinal)
