@@ -64,7 +64,7 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
     /// <summary>One question, one connection. The answer's lines, once its errno said 0.</summary>
     private async Task<List<string>> AskAsync(string question, string what, CancellationToken cancellationToken)
     {
-        link.Require();
+        await link.RequireAsync(cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Deadline);
         try
