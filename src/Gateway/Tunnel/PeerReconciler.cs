@@ -59,7 +59,7 @@ internal sealed partial class PeerReconciler(
         var removed = await RemoveStrangersAsync(standing, cancellationToken);
 
         // 5. Then what is missing or wrong.
-        var set = await SetMissingAsync(standing, cancellationToken);
+        var set = await SetMissingAsync(began, standing, cancellationToken);
 
         // 6. Read back, and look once more: what was revoked while we set it goes at once.
         var late = Attempts.None;
@@ -133,12 +133,18 @@ internal sealed partial class PeerReconciler(
         return attempts;
     }
 
-    private async Task<Attempts> SetMissingAsync(IReadOnlyList<Peer> standing, CancellationToken cancellationToken)
+    private async Task<Attempts> SetMissingAsync(long began, IReadOnlyList<Peer> standing, CancellationToken cancellationToken)
     {
         var attempts = Attempts.None;
         var byKey = standing.ToDictionary(peer => peer.PublicKey);
         foreach (var key in Look().Peers.Keys)
         {
+            // A revocation does not wait for the end of a long row: step 6 takes its peer away, the next pass goes on.
+            if (attempts.Any && Look().Generation != began)
+            {
+                break;
+            }
+
             // Looked up anew before each one: a slow pass must not put back what was revoked meanwhile.
             if (Look().Peers.TryGetValue(key, out var peer) && PeerDifference.Of(peer, byKey.GetValueOrDefault(key)) is { } why)
             {

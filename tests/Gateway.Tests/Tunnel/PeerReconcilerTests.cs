@@ -144,6 +144,32 @@ public sealed class PeerReconcilerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_revocation_does_not_wait_for_the_end_of_a_long_row_of_additions()
+    {
+        var revoked = SomePeers.Number(2);
+        Want(revoked);
+        await Pass();
+        var others = Enumerable.Range(3, 20).Select(number => SomePeers.Number((byte)number)).ToArray();
+        Want([revoked, .. others]);
+        var first = true;
+        _interface.Before = (act, _) =>
+        {
+            if (act == "set" && first)
+            {
+                first = false;
+                Want(others);
+            }
+
+            return Task.CompletedTask;
+        };
+
+        await Running(async () => Assert.True(await Request()));
+
+        Assert.Equal($"remove {revoked.PublicKey}", _interface.Calls[3]);
+        Assert.Equal(Keys(others), StandingKeys());
+    }
+
+    [Fact]
     public async Task A_peer_revoked_between_dump_and_setting_is_never_set()
     {
         var alice = SomePeers.Number(2);
