@@ -1,1 +1,4 @@
-return 0;
+using Gateway;
+using Gateway.Commands;
+
+return await CommandLine.RunAsync(args, Server.ServeAsync);

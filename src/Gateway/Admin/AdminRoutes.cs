@@ -27,6 +27,6 @@ internal static class AdminRoutes
     /// <summary>GET → list of <see cref="AuditEntryView"/>, oldest first.</summary>
     public const string Audit = "/v1/audit";
 
-    /// <summary>GET → <see cref="HomeserverConfigView"/>.</summary>
+    /// <summary>GET, with <c>?registration=</c> (where the homeserver will find it) → <see cref="HomeserverConfigView"/>.</summary>
     public const string HomeserverConfig = "/v1/homeserver-config";
 }

@@ -62,7 +62,7 @@ internal sealed record AuditEntryView(long Number, DateTimeOffset At, string Act
 /// <summary>The two files that the homeserver needs, as texts; the registration holds secrets.</summary>
 internal sealed record HomeserverConfigView(string Registration, string Settings);
 
-internal sealed record EnrolmentRequest(string Member, string? Device, string? DisplayName, string? Os, bool Adopt, bool Reactivate);
+internal sealed record EnrolmentRequest(string Member, string? Device, string? DisplayName, string? Os, bool Adopt);
 
 /// <summary>Exactly one of <see cref="Device"/> and <see cref="Member"/>; <see cref="Erase"/> belongs to a member who leaves.</summary>
 internal sealed record RevocationRequest(string? Device, string? Member, bool Cut, bool Erase);

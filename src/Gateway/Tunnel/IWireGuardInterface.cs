@@ -5,9 +5,9 @@ using Gateway.Onboarding.Keys;
 namespace Gateway.Tunnel;
 
 /// <summary>
-/// The gateway's WireGuard interface. Two implementations ship: <c>wg</c> and <c>ip</c> for every kind, and userspace's
-/// own socket (cross-platform protocol of wireguard-go) where it is there. Every call has a deadline of its own and
-/// throws <see cref="TunnelException"/> with a text for the operator; every call may be repeated.
+/// The gateway's WireGuard interface. Two implementations ship: <c>wg</c> for every kind, and userspace's own socket
+/// (cross-platform protocol of wireguard-go) where it is there. Every call has a deadline of its own and throws
+/// <see cref="TunnelException"/> with a text for the operator; every call may be repeated.
 /// </summary>
 internal interface IWireGuardInterface
 {
@@ -25,7 +25,7 @@ internal interface IWireGuardInterface
 }
 
 /// <summary>What the link itself must be. <see cref="Address"/> is the gateway's own tunnel address.</summary>
-internal sealed record InterfaceSettings(string Name, PrivateKey PrivateKey, int ListenPort, IPAddress Address, int PrefixLength);
+internal sealed record InterfaceSettings(PrivateKey PrivateKey, int ListenPort, IPAddress Address, int PrefixLength);
 
 /// <summary>An observed peer, as <c>wg show IF dump</c> tells it. <see cref="LastHandshake"/> is null where there was none.</summary>
 internal sealed record Peer(
@@ -36,6 +36,14 @@ internal sealed record Peer(
     DateTimeOffset? LastHandshake,
     long ReceivedBytes,
     long SentBytes);
+
+/// <summary>The whole observed interface: its own key and port, and all peers. Port 0: none yet.</summary>
+internal sealed record InterfaceDump(PrivateKey? PrivateKey, int ListenPort, IReadOnlyList<Peer> Peers)
+{
+    /// <summary>Whether key and port are as wanted, so that nothing has to be set.</summary>
+    public bool Matches(InterfaceSettings settings) =>
+        ListenPort == settings.ListenPort && PrivateKey is not null && PrivateKey.Matches(settings.PrivateKey);
+}
 
 /// <summary>The interface could not be driven: the message names what was tried and what it answered, never a key.</summary>
 internal sealed class TunnelException(string message, Exception? inner = null) : Exception(message, inner);

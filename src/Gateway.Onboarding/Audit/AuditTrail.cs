@@ -1,0 +1,51 @@
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Store;
+
+namespace Gateway.Onboarding.Audit;
+
+/// <summary>One line of the audit. No addresses of the Internet, no tokens, nothing of what anybody wrote.</summary>
+public sealed record AuditEntry(long Number, DateTimeOffset At, string Action, string? Member, string? Device, string? Detail);
+
+/// <summary>The history as the admin reads it: the stored intents, put into words.</summary>
+public static class AuditTrail
+{
+    public static IReadOnlyList<AuditEntry> Read(StoreFile store, State state) =>
+        [.. store.ReadIntents().Select(stored => Entry(stored.Number, stored.Intent, state))];
+
+    private static AuditEntry Entry(long number, Intent intent, State state)
+    {
+        var device = intent is DeviceIntent about ? state.Devices.GetValueOrDefault(about.Device) : (intent as DeviceEnrolled)?.Enrolled;
+        var (action, member, detail) = Words(intent);
+        return new(number, intent.At, action, member ?? device?.Member.ToString(), device?.Label ?? (intent as DeviceIntent)?.Device.ToString(), detail);
+    }
+
+    private static (string Action, string? Member, string? Detail) Words(Intent intent) => intent switch
+    {
+        MemberAdded added => ("member added", added.Localpart.ToString(), added.Adopted ? "existing account taken over" : null),
+        MemberDropped dropped => ("member not made", dropped.Localpart.ToString(), null),
+        AccountMade made => ("account ready", made.Localpart.ToString(), null),
+        MemberLeft left => ("member left", left.Localpart.ToString(), $"by {left.By}; messages {(left.Erase ? "erased" : "kept")}"),
+        AccountClosed closed => ("account closed", closed.Localpart.ToString(), null),
+        DeviceEnrolled enrolled => ("device enrolled", null, $"by {enrolled.By}"),
+        EnrolmentEnded ended => ("enrolment ended", null, ended.Why),
+        HandshakeSeen => ("first handshake", null, null),
+        GrantArmed armed => ("login armed", null, $"by {armed.Grant.ArmedBy}"),
+        GrantSpent spent => ("login code used", null, spent.Client),
+        LoginFailed => ("login failed", null, null),
+        SessionOpened opened => ("signed in", null, opened.MatrixDeviceId),
+        SessionUsed used => ("session in use", null, used.MatrixDeviceId),
+        SessionUnused unused => ("session never used", null, unused.MatrixDeviceId),
+        SessionEnded ended => ("session ended", null, $"{ended.MatrixDeviceId}: {ended.Why}"),
+        SessionDeleted deleted => ("session deleted", null, deleted.MatrixDeviceId),
+        DeviceRevoked revoked => ("device revoked", null, $"by {revoked.Revocation.RequestedBy}{(revoked.Revocation.Cut ? ", cut" : "")}"),
+        StepReached reached => ($"revocation: {reached.Step.Name}", null, Step(reached.Step)),
+        EraseDelivered delivered => ("erase order delivered", null, delivered.MatrixDeviceId),
+        QuarantineEnded ended => ("quarantine ended", null, Step(ended.EraseOrder)),
+        Locked locked => ("locked", null, $"by {locked.By}"),
+        Unlocked unlocked => ("unlocked", null, $"by {unlocked.By}"),
+        _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No words for this intent."),
+    };
+
+    private static string Step(RevocationStep step) =>
+        step.State.ToString().ToLowerInvariant() + (step.Detail is null ? "" : $": {step.Detail}");
+}

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Keys;
+using Gateway.Onboarding.Matrix;
+using Gateway.Onboarding.Store;
+
+namespace Gateway.Onboarding.LoginGrants;
+
+/// <summary>What a client asked for: its own device ID if it has one, and the name that it gives itself.</summary>
+public sealed record LoginWish(string? MatrixDeviceId, string? Client);
+
+public abstract record LoginResult
+{
+    private LoginResult()
+    {
+    }
+
+    public sealed record Opened(string UserId, string MatrixDeviceId, AccessToken Token) : LoginResult;
+
+    /// <summary>No armed grant of this device has this code: wrong, expired, spent, another device's.</summary>
+    public sealed record WrongCode : LoginResult;
+
+    public sealed record Unavailable(string Why) : LoginResult;
+}
+
+/// <summary>
+/// Path 2 of the design, from the code on: the grant is spent and the Matrix device ID stored in one write before the
+/// homeserver is asked; the device is looked at again before anything is handed out. Whatever happens in between, every
+/// ID that may exist on the homeserver is in the store.
+/// </summary>
+public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHasher hasher, Entropy entropy, TimeProvider time)
+{
+    private const string MatrixDeviceIdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    public async Task<LoginResult> LoginAsync(DeviceId deviceId, LoginCode code, LoginWish wish, CancellationToken cancellationToken)
+    {
+        var matrixDeviceId = await ChooseIdAsync(deviceId, wish.MatrixDeviceId, cancellationToken);
+        var device = Spend(deviceId, code, matrixDeviceId, wish.Client);
+        if (device is null)
+        {
+            return new LoginResult.WrongCode();
+        }
+
+        AccessToken token;
+        try
+        {
+            // A client that hangs up does not stop this: the homeserver may have acted, and the answer must be recorded.
+            token = await homeserver.LoginAsync(device.Member, matrixDeviceId, wish.Client, CancellationToken.None);
+        }
+        catch (HomeserverException e)
+        {
+            writer.Write(new LoginFailed(matrixDeviceId) { At = time.GetUtcNow(), Device = deviceId });
+            return new LoginResult.Unavailable(e.Message);
+        }
+
+        var hash = hasher.Hash(System.Text.Encoding.UTF8.GetBytes(token.Reveal()));
+        var opened = writer.Write<bool>(state =>
+            state.Devices.TryGetValue(deviceId, out var now)
+            && now.IsLive
+            && state.LockedSince is null
+            && now.Sessions.Any(session => session.MatrixDeviceId == matrixDeviceId && session.State == MatrixSessionState.Opening)
+                ? (true, [new SessionOpened(matrixDeviceId, [.. hash]) { At = time.GetUtcNow(), Device = deviceId }])
+                : (false, [new LoginFailed(matrixDeviceId) { At = time.GetUtcNow(), Device = deviceId }]));
+        return opened
+            ? new LoginResult.Opened(homeserver.ServerName.UserId(device.Member), matrixDeviceId, token)
+            : new LoginResult.Unavailable("the device was shut while it signed in");
+    }
+
+    /// <summary>Check and spend are one write: of any number of tries at once, one finds the grant armed.</summary>
+    private Device? Spend(DeviceId deviceId, LoginCode code, string matrixDeviceId, string? client) =>
+        writer.Write<Device?>(state =>
+            state.Devices.TryGetValue(deviceId, out var device)
+            && device is { IsLive: true, Grant: { } grant }
+            && state.LockedSince is null
+            && grant.IsArmed(time.GetUtcNow())
+            && code.Matches(grant.CodeHash.AsSpan(), hasher)
+                ? (device, ImmutableArray.Create<Intent>(new GrantSpent(grant.Id, matrixDeviceId, client) { At = time.GetUtcNow(), Device = deviceId }))
+                : (null, []));
+
+    /// <summary>
+    /// The ID that the client wishes, if it is this device's own or nobody's; else a fresh one. So nobody can name
+    /// another's session and take it over.
+    /// </summary>
+    private async Task<string> ChooseIdAsync(DeviceId deviceId, string? wish, CancellationToken cancellationToken)
+    {
+        var state = writer.Current;
+        if (wish is { Length: > 0 and <= 64 } && wish.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '=' or '+')
+            && state.Devices.TryGetValue(deviceId, out var device))
+        {
+            var owner = state.DevicesOf(device.Member).FirstOrDefault(other => other.Sessions.Any(session => session.MatrixDeviceId == wish));
+            if (owner?.Id == deviceId || (owner is null && await IsUnknownAsync(device, wish, cancellationToken)))
+            {
+                return wish;
+            }
+        }
+
+        return entropy.Word(MatrixDeviceIdAlphabet, 10);
+    }
+
+    private async Task<bool> IsUnknownAsync(Device device, string matrixDeviceId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var known = await homeserver.SessionsAsync(device.Member, cancellationToken);
+            return !known.Contains(matrixDeviceId);
+        }
+        catch (HomeserverException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json.Serialization;
+
+namespace Gateway.Onboarding.Matrix;
+
+// Bodies of the Matrix Client-Server API, as far as we speak them. Members that we do not know are skipped.
+
+internal sealed record RegisterBody(string Type, string Username, bool InhibitLogin);
+
+internal sealed record LoginBody(string Type, UserIdentifier Identifier, string DeviceId, string? InitialDeviceDisplayName);
+
+internal sealed record UserIdentifier(string Type, string User);
+
+internal sealed record LoginReply(string? UserId, string? AccessToken, string? DeviceId);
+
+internal sealed record DeleteDevicesBody(IReadOnlyList<string> Devices);
+
+internal sealed record DeactivateBody(bool Erase);
+
+internal sealed record DisplayNameBody(string Displayname);
+
+internal sealed record DevicesReply(IReadOnlyList<DeviceEntry> Devices);
+
+internal sealed record DeviceEntry(string DeviceId);
+
+internal sealed record MatrixError(string? Errcode, string? Error);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(RegisterBody))]
+[JsonSerializable(typeof(LoginBody))]
+[JsonSerializable(typeof(LoginReply))]
+[JsonSerializable(typeof(DeleteDevicesBody))]
+[JsonSerializable(typeof(DeactivateBody))]
+[JsonSerializable(typeof(DisplayNameBody))]
+[JsonSerializable(typeof(DevicesReply))]
+[JsonSerializable(typeof(MatrixError))]
+internal sealed partial class MatrixWire : JsonSerializerContext;

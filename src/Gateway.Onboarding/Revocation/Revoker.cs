@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Members;
+using Gateway.Onboarding.Store;
+
+namespace Gateway.Onboarding.Revocation;
+
+/// <summary>
+/// The gate's side of a revocation: from its return no request of the device passes, and those that were open are
+/// aborted. It works in memory alone and cannot fail.
+/// </summary>
+public delegate void ShutDoor(DeviceId device);
+
+public abstract record RevokeResult
+{
+    private RevokeResult()
+    {
+    }
+
+    /// <summary>The devices are blocked, durably. What is still open of each stands in its steps.</summary>
+    public sealed record Revoked(IReadOnlyList<DeviceId> Devices) : RevokeResult;
+
+    public sealed record Refused(Refusal Why) : RevokeResult;
+}
+
+/// <summary>
+/// Path 4 of the design, the part that is waited for: denied in memory, open requests aborted, intent stored. The rest
+/// (peer, Matrix sessions, erase order) is the work of <see cref="RevocationWorker"/>, which goes on across restarts.
+/// </summary>
+public sealed class Revoker(StateWriter writer, ShutDoor shutDoor, TimeProvider time)
+{
+    /// <summary>Ends one device. Revoking a quarantined one with <paramref name="cut"/> ends its quarantine.</summary>
+    public RevokeResult RevokeDevice(string word, bool cut, string by)
+    {
+        var found = writer.Current.Find(word);
+        var live = found.Where(device => device.IsLive || (cut && device.HasPeer)).ToList();
+        if (live is not [var device])
+        {
+            return live.Count > 1
+                ? new RevokeResult.Refused(new(RefusalKind.Conflict, $"'{word}' names {live.Count} devices", "use the device's ID (gateway devices)"))
+                : found.Count > 0
+                    ? new RevokeResult.Revoked([found[0].Id])
+                    : new RevokeResult.Refused(new(RefusalKind.NotFound, $"there is no device '{word}'", "see 'gateway devices'"));
+        }
+
+        Revoke([device.Id], cut, by, also: []);
+        return new RevokeResult.Revoked([device.Id]);
+    }
+
+    /// <summary>A member leaves: all devices and then the account, as one intent.</summary>
+    public RevokeResult RevokeMember(string word, bool cut, bool erase, string by)
+    {
+        if (!Localpart.TryParse(word, null, out var localpart) || !writer.Current.Members.TryGetValue(localpart, out var member))
+        {
+            return new RevokeResult.Refused(new(RefusalKind.NotFound, $"there is no member '{word}'", "see 'gateway members'"));
+        }
+
+        var devices = writer.Current.DevicesOf(localpart).Where(device => device.IsLive).Select(device => device.Id).ToList();
+        Revoke(devices, cut, by, member.State == MemberState.Left ? [] : [new MemberLeft(localpart, erase, by) { At = time.GetUtcNow() }]);
+        return new RevokeResult.Revoked(devices);
+    }
+
+    private void Revoke(IReadOnlyList<DeviceId> devices, bool cut, string by, ImmutableArray<Intent> also)
+    {
+        var blocked = time.GetUtcNow();
+        foreach (var device in devices)
+        {
+            shutDoor(device);
+        }
+
+        var requestsCut = time.GetUtcNow();
+        writer.Write<bool>(state => (true,
+        [
+            .. devices.Where(state.Devices.ContainsKey).Select(id => Revocation(state.Devices[id], cut, by, blocked, requestsCut)),
+            .. also,
+        ]));
+    }
+
+    private static DeviceRevoked Revocation(Device device, bool cut, string by, DateTimeOffset blocked, DateTimeOffset requestsCut)
+    {
+        // A device that never signed in has nothing to erase.
+        var nobodyToTell = !device.Sessions.Any(session => session.State != MatrixSessionState.Ended);
+        return new DeviceRevoked(new DeviceRevocation
+        {
+            RequestedAt = blocked,
+            RequestedBy = by,
+            Cut = cut || nobodyToTell,
+            Steps =
+            [
+                new(StepName.Blocked, StepState.Done, blocked, null),
+                new(StepName.RequestsCut, StepState.Done, requestsCut, null),
+                new(StepName.Peer, StepState.Waiting, blocked, cut || nobodyToTell ? "being removed" : "quarantined until the phone was told"),
+                new(StepName.MatrixSessions, device.Sessions.IsEmpty ? StepState.Skipped : StepState.Waiting, blocked, device.Sessions.IsEmpty ? "it never signed in" : null),
+                cut || nobodyToTell
+                    ? new(StepName.EraseOrder, StepState.Skipped, blocked, nobodyToTell ? "it never signed in" : "cut without telling the phone")
+                    : new(StepName.EraseOrder, StepState.Waiting, blocked, "waiting for the phone"),
+            ],
+        })
+        { At = blocked, Device = device.Id };
+    }
+}

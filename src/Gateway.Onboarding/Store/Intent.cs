@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Members;
+
+namespace Gateway.Onboarding.Store;
+
+/// <summary>
+/// One decision, written down before it is acted on. Together, in order, they are the history of the gateway: the state
+/// is their result, the audit is their reading.
+/// </summary>
+[JsonDerivedType(typeof(MemberAdded), "member-added")]
+[JsonDerivedType(typeof(MemberDropped), "member-dropped")]
+[JsonDerivedType(typeof(AccountMade), "account-made")]
+[JsonDerivedType(typeof(MemberLeft), "member-left")]
+[JsonDerivedType(typeof(AccountClosed), "account-closed")]
+[JsonDerivedType(typeof(DeviceEnrolled), "device-enrolled")]
+[JsonDerivedType(typeof(EnrolmentEnded), "enrolment-ended")]
+[JsonDerivedType(typeof(HandshakeSeen), "handshake-seen")]
+[JsonDerivedType(typeof(GrantArmed), "grant-armed")]
+[JsonDerivedType(typeof(GrantSpent), "grant-spent")]
+[JsonDerivedType(typeof(LoginFailed), "login-failed")]
+[JsonDerivedType(typeof(SessionOpened), "session-opened")]
+[JsonDerivedType(typeof(SessionUsed), "session-used")]
+[JsonDerivedType(typeof(SessionUnused), "session-unused")]
+[JsonDerivedType(typeof(SessionEnded), "session-ended")]
+[JsonDerivedType(typeof(SessionDeleted), "session-deleted")]
+[JsonDerivedType(typeof(DeviceRevoked), "device-revoked")]
+[JsonDerivedType(typeof(StepReached), "step-reached")]
+[JsonDerivedType(typeof(EraseDelivered), "erase-delivered")]
+[JsonDerivedType(typeof(QuarantineEnded), "quarantine-ended")]
+[JsonDerivedType(typeof(Locked), "locked")]
+[JsonDerivedType(typeof(Unlocked), "unlocked")]
+public abstract record Intent
+{
+    public required DateTimeOffset At { get; init; }
+}
+
+/// <summary>An intent about one device.</summary>
+public abstract record DeviceIntent : Intent
+{
+    public required DeviceId Device { get; init; }
+}
+
+/// <summary>The account will now be made on the homeserver, or taken over as it is (<c>--adopt</c>).</summary>
+public sealed record MemberAdded(Localpart Localpart, string? DisplayName, bool Adopted) : Intent;
+
+/// <summary>The homeserver did not make the account: nothing is left of the member.</summary>
+public sealed record MemberDropped(Localpart Localpart) : Intent;
+
+public sealed record AccountMade(Localpart Localpart) : Intent;
+
+/// <summary>The member leaves; all devices were revoked in the same write.</summary>
+public sealed record MemberLeft(Localpart Localpart, bool Erase, string By) : Intent;
+
+public sealed record AccountClosed(Localpart Localpart) : Intent;
+
+public sealed record DeviceEnrolled(Device Enrolled, string By) : Intent;
+
+/// <summary>An enrolment that no handshake followed; its device and peer are no more.</summary>
+public sealed record EnrolmentEnded(string Why) : DeviceIntent;
+
+/// <summary>The first handshake: the device is connected and its grant's time starts.</summary>
+public sealed record HandshakeSeen : DeviceIntent;
+
+public sealed record GrantArmed(LoginGrant Grant) : DeviceIntent;
+
+/// <summary>The homeserver will now be asked for this session: from here a revocation knows its ID.</summary>
+public sealed record GrantSpent(string GrantId, string MatrixDeviceId, string? Client) : DeviceIntent;
+
+/// <summary>The login did not succeed: the grant is armed again, and what the homeserver may have made will be deleted.</summary>
+public sealed record LoginFailed(string MatrixDeviceId) : DeviceIntent;
+
+public sealed record SessionOpened(string MatrixDeviceId, ImmutableArray<byte> TokenHash) : DeviceIntent;
+
+/// <summary>The first request with the session's token.</summary>
+public sealed record SessionUsed(string MatrixDeviceId) : DeviceIntent;
+
+/// <summary>Nobody used the session: it will be deleted and its grant is given back, once.</summary>
+public sealed record SessionUnused(string MatrixDeviceId) : DeviceIntent;
+
+/// <summary>A logout, or the homeserver's own session list says that it is gone.</summary>
+public sealed record SessionEnded(string MatrixDeviceId, string Why) : DeviceIntent;
+
+/// <summary>The homeserver has confirmed that a session which ended here is gone there too.</summary>
+public sealed record SessionDeleted(string MatrixDeviceId) : DeviceIntent;
+
+public sealed record DeviceRevoked(DeviceRevocation Revocation) : DeviceIntent;
+
+public sealed record StepReached(RevocationStep Step) : DeviceIntent;
+
+public sealed record EraseDelivered(string MatrixDeviceId) : DeviceIntent;
+
+/// <summary>The quarantine is over: the peer goes.</summary>
+public sealed record QuarantineEnded(RevocationStep EraseOrder) : DeviceIntent;
+
+public sealed record Locked(string By) : Intent;
+
+public sealed record Unlocked(string By) : Intent;

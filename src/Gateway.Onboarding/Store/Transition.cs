@@ -1,0 +1,161 @@
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Members;
+
+namespace Gateway.Onboarding.Store;
+
+/// <summary>
+/// What each intent does to the state: pure, total, and the same when it is applied to a state that already shows it, so
+/// that a replay after a crash is harmless. An intent about something that is gone changes nothing.
+/// </summary>
+public static class Transition
+{
+    public static State Apply(State state, Intent intent)
+    {
+        var next = intent switch
+        {
+            DeviceEnrolled enrolled => state with { Devices = state.Devices.SetItem(enrolled.Enrolled.Id, enrolled.Enrolled) },
+            EnrolmentEnded ended => OnEnrolmentEnded(state, ended),
+            DeviceIntent change => OnDevice(state, change),
+            Locked locked => state with { LockedSince = state.LockedSince ?? locked.At },
+            Unlocked => state with { LockedSince = null },
+            _ => OnMember(state, intent),
+        };
+        return next with { Generation = state.Generation + 1 };
+    }
+
+    private static State OnMember(State state, Intent intent)
+    {
+        switch (intent)
+        {
+            case MemberAdded added:
+                var member = new Member
+                {
+                    Localpart = added.Localpart,
+                    DisplayName = added.DisplayName,
+                    State = MemberState.AccountAsked,
+                    Since = added.At,
+                    Adopted = added.Adopted,
+                    Leaving = null,
+                };
+                return state with { Members = state.Members.SetItem(member.Localpart, member) };
+            case MemberDropped dropped:
+                return state with { Members = state.Members.Remove(dropped.Localpart) };
+            case AccountMade made:
+                return WithMember(state, made.Localpart, old => old with { State = MemberState.Active });
+            case MemberLeft left:
+                return WithMember(state, left.Localpart, old => old with
+                {
+                    State = MemberState.Left,
+                    Leaving = old.Leaving ?? new Leaving(left.At, left.Erase, ClosedAt: null),
+                });
+            case AccountClosed closed:
+                return WithMember(state, closed.Localpart, old => old with { Leaving = old.Leaving! with { ClosedAt = closed.At } });
+            default:
+                throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No transition for this intent.");
+        }
+    }
+
+    private static State WithMember(State state, Localpart localpart, Func<Member, Member> change) =>
+        state.Members.TryGetValue(localpart, out var member)
+            ? state with { Members = state.Members.SetItem(localpart, change(member)) }
+            : state;
+
+    private static State OnEnrolmentEnded(State state, EnrolmentEnded ended) =>
+        state.Devices.TryGetValue(ended.Device, out var device) && device.FirstHandshake is null
+            ? state with { Devices = state.Devices.Remove(ended.Device) }
+            : state;
+
+    private static State OnDevice(State state, DeviceIntent intent) =>
+        state.Devices.TryGetValue(intent.Device, out var device)
+            ? state with { Devices = state.Devices.SetItem(device.Id, OnDevice(device, intent)) }
+            : state;
+
+    private static Device OnDevice(Device device, DeviceIntent intent) => intent switch
+    {
+        HandshakeSeen seen => OnHandshake(device, seen),
+        GrantArmed armed => device.IsLive ? device with { Grant = armed.Grant } : device,
+        GrantSpent spent => OnGrantSpent(device, spent),
+        LoginFailed failed => GiveBack(End(device, failed.MatrixDeviceId, failed.At, loggedOut: false), once: false),
+        SessionOpened opened => With(device, opened.MatrixDeviceId, session => session.State == MatrixSessionState.Opening
+            ? session with { State = MatrixSessionState.Open, OpenedAt = opened.At, TokenHash = opened.TokenHash }
+            : session),
+        SessionUsed used => With(device, used.MatrixDeviceId, session => session with { FirstUsed = session.FirstUsed ?? used.At }),
+        SessionUnused unused => GiveBack(End(device, unused.MatrixDeviceId, unused.At, loggedOut: false), once: true),
+        SessionEnded ended => End(device, ended.MatrixDeviceId, ended.At, loggedOut: true),
+        SessionDeleted deleted => With(device, deleted.MatrixDeviceId, session => session with { ToDelete = false }),
+        DeviceRevoked revoked => OnRevoked(device, revoked),
+        StepReached reached => device.Revocation is { } revocation ? device with { Revocation = revocation.With(reached.Step) } : device,
+        EraseDelivered delivered => With(device, delivered.MatrixDeviceId, session => session with { EraseDelivered = session.EraseDelivered ?? delivered.At }),
+        QuarantineEnded ended => device.Revocation is { } revocation
+            ? device with { Standing = Standing.Refused, Revocation = revocation.With(ended.EraseOrder) }
+            : device,
+        _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No transition for this intent."),
+    };
+
+    private static Device OnHandshake(Device device, HandshakeSeen seen) =>
+        device.FirstHandshake is not null
+            ? device
+            : device with
+            {
+                FirstHandshake = seen.At,
+                Grant = device.Grant is { State: GrantState.Armed } grant ? grant with { ExpiresAt = seen.At + grant.Lifetime } : device.Grant,
+            };
+
+    private static Device OnGrantSpent(Device device, GrantSpent spent) =>
+        device.Grant is not { State: GrantState.Armed } grant || grant.Id != spent.GrantId
+            ? device
+            : device with
+            {
+                Grant = grant with { State = GrantState.Spent },
+                Sessions =
+                [
+                    .. device.Sessions.Where(session => session.MatrixDeviceId != spent.MatrixDeviceId),
+                    new MatrixSession
+                    {
+                        MatrixDeviceId = spent.MatrixDeviceId,
+                        State = MatrixSessionState.Opening,
+                        GrantId = spent.GrantId,
+                        AskedAt = spent.At,
+                        OpenedAt = null,
+                        FirstUsed = null,
+                        EndedAt = null,
+                        LoggedOut = false,
+                        ToDelete = false,
+                        TokenHash = [],
+                        Client = spent.Client,
+                        EraseDelivered = null,
+                    },
+                ],
+            };
+
+    /// <summary>A revocation keeps the sessions as they stand: their tokens are how the phone is recognised and told.</summary>
+    private static Device OnRevoked(Device device, DeviceRevoked revoked) =>
+        !device.IsLive && !revoked.Revocation.Cut
+            ? device
+            : device with
+            {
+                Standing = revoked.Revocation.Cut ? Standing.Refused : Standing.Quarantined,
+                Grant = device.Grant is { State: GrantState.Armed } grant ? grant with { State = GrantState.Cancelled } : device.Grant,
+                Revocation = revoked.Revocation,
+            };
+
+    private static Device End(Device device, string matrixDeviceId, DateTimeOffset at, bool loggedOut) =>
+        With(device, matrixDeviceId, session => session.State == MatrixSessionState.Ended
+            ? session
+            : session with { State = MatrixSessionState.Ended, EndedAt = at, LoggedOut = loggedOut, ToDelete = !loggedOut });
+
+    /// <summary>
+    /// Arms the spent grant anew, for this device alone: always where the homeserver failed, once where nobody used what
+    /// it opened.
+    /// </summary>
+    private static Device GiveBack(Device device, bool once) =>
+        device is { IsLive: true, Grant: { State: GrantState.Spent } grant } && !(once && grant.GivenBack)
+            ? device with { Grant = grant with { State = GrantState.Armed, GivenBack = grant.GivenBack || once } }
+            : device;
+
+    private static Device With(Device device, string matrixDeviceId, Func<MatrixSession, MatrixSession> change) =>
+        device with
+        {
+            Sessions = [.. device.Sessions.Select(session => session.MatrixDeviceId == matrixDeviceId ? change(session) : session)],
+        };
+}

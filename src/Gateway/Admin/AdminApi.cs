@@ -1,0 +1,179 @@
+using Gateway.Onboarding;
+using Gateway.Onboarding.Audit;
+using Gateway.Onboarding.Enrolment;
+using Gateway.Onboarding.Keys;
+using Gateway.Onboarding.LoginGrants;
+using Gateway.Onboarding.Members;
+using Gateway.Onboarding.QrCodes;
+using Gateway.Onboarding.Revocation;
+using Gateway.Onboarding.Store;
+using Gateway.Tunnel;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Gateway.Admin;
+
+/// <summary>
+/// The admin's socket: JSON over HTTP, described by /v1/openapi.json. Who may connect is decided by the socket's owner
+/// and mode (0660, group gateway); nothing here is reachable from the tunnel.
+/// </summary>
+internal static class AdminApi
+{
+    /// <summary>The socket's users are those whom the operating system lets connect.</summary>
+    private const string By = "admin";
+
+    /// <summary>How long a revocation's answer waits for the interface and the homeserver; the device is blocked before.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    public static void MapAdmin(this IEndpointRouteBuilder routes)
+    {
+        routes.MapOpenApi("/v1/openapi.json");
+        routes.MapPost(AdminRoutes.Enrolments, EnrolAsync);
+        routes.MapGet(AdminRoutes.Devices, ListDevices);
+        routes.MapGet(AdminRoutes.Members, ListMembers);
+        routes.MapPost(AdminRoutes.Revocations, RevokeAsync);
+        routes.MapPost(AdminRoutes.LoginGrants, ArmLogin);
+        routes.MapGet(AdminRoutes.Lock, (StateWriter writer) => LockOf(writer.Current));
+        routes.MapPut(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => LockOf(writer.Write(new Locked(By) { At = time.GetUtcNow() })));
+        routes.MapDelete(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => LockOf(writer.Write(new Unlocked(By) { At = time.GetUtcNow() })));
+        routes.MapGet(AdminRoutes.Status, (StatusReport status) => status.Read());
+        routes.MapGet(AdminRoutes.Audit, ReadAudit);
+        routes.MapGet(AdminRoutes.HomeserverConfig, HomeserverConfig);
+    }
+
+    private static async Task<Results<Created<EnrolmentView>, ProblemHttpResult>> EnrolAsync(
+        EnrolmentRequest request,
+        Enroller enroller,
+        DeviceViews views,
+        TunnelOptions tunnel,
+        InterfaceSettings settings,
+        GatewayOptions gateway,
+        CancellationToken cancellationToken)
+    {
+        if (request.Os is not (null or "android" or "ios" or "desktop"))
+        {
+            return Problem(new Refusal(RefusalKind.Invalid, $"'{request.Os}' is no system that a device can have", "say android, ios or desktop, or leave it out"));
+        }
+
+        var result = await enroller.EnrolAsync(new EnrolRequest(request.Member, request.Device, request.DisplayName, request.Adopt, By), cancellationToken);
+        switch (result)
+        {
+            case EnrolResult.Enrolled(var device, var privateKey, var code, var expiresAt):
+                using (privateKey)
+                {
+                    var config = WireGuardConfig.Build(
+                        privateKey, device.TunnelAddress, settings.PrivateKey.PublicKey(), device.PresharedKey, settings.Address, tunnel.Endpoint, request.Os == "android");
+                    return TypedResults.Created(
+                        $"{AdminRoutes.Devices}?device={device.Id}",
+                        new EnrolmentView(views.Of(device), config, code.Reveal(), expiresAt, ElementLink(gateway)));
+                }
+
+            default:
+                return Problem(((EnrolResult.Refused)result).Why);
+        }
+    }
+
+    /// <summary>Without a login hint: where the app is missing, the link is a website, which must not learn who is invited.</summary>
+    private static string ElementLink(GatewayOptions gateway) =>
+        $"https://mobile.element.io/element/?account_provider={Uri.EscapeDataString(gateway.ServerName)}";
+
+    private static Results<Ok<IReadOnlyList<DeviceView>>, ProblemHttpResult> ListDevices(string? member, string? device, StateWriter writer, DeviceViews views)
+    {
+        var state = writer.Current;
+        if (device is not null)
+        {
+            return state.Find(device) is { Count: > 0 } found
+                ? TypedResults.Ok<IReadOnlyList<DeviceView>>([.. found.Select(views.Of)])
+                : Problem(new Refusal(RefusalKind.NotFound, $"there is no device '{device}'", "see 'gateway devices'"));
+        }
+
+        if (member is not null && !(Localpart.TryParse(member, null, out var localpart) && state.Members.ContainsKey(localpart)))
+        {
+            return Problem(new Refusal(RefusalKind.NotFound, $"there is no member '{member}'", "see 'gateway members'"));
+        }
+
+        return TypedResults.Ok<IReadOnlyList<DeviceView>>(
+            [.. state.Devices.Values.Where(one => member is null || one.Member.ToString() == member).OrderBy(one => one.EnrolledAt).Select(views.Of)]);
+    }
+
+    private static Ok<IReadOnlyList<MemberView>> ListMembers(StateWriter writer, DeviceViews views, Onboarding.Matrix.Homeserver homeserver)
+    {
+        var state = writer.Current;
+        var devices = state.Devices.Values.ToLookup(device => device.Member);
+        return TypedResults.Ok<IReadOnlyList<MemberView>>([.. state.Members.Values
+            .OrderBy(member => member.Localpart.ToString(), StringComparer.Ordinal)
+            .Select(member => new MemberView(
+                member.Localpart.ToString(),
+                homeserver.ServerName.UserId(member.Localpart),
+                member.DisplayName,
+                State(member),
+                [.. devices[member.Localpart].OrderBy(device => device.EnrolledAt).Select(views.Of)]))]);
+    }
+
+    private static string State(Member member) => member switch
+    {
+        { State: MemberState.Active } => "active",
+        { State: MemberState.AccountAsked } => "account-asked",
+        { Leaving.ClosedAt: null } => "leaving",
+        _ => "left",
+    };
+
+    private static async Task<Results<Ok<IReadOnlyList<DeviceView>>, ProblemHttpResult>> RevokeAsync(
+        RevocationRequest request,
+        Revoker revoker,
+        RevocationWorker worker,
+        StateWriter writer,
+        DeviceViews views,
+        CancellationToken cancellationToken)
+    {
+        if ((request.Device is null) == (request.Member is null))
+        {
+            return Problem(new Refusal(RefusalKind.Invalid, "a revocation names either a device or a member", "give one of them"));
+        }
+
+        var result = request.Device is { } device
+            ? revoker.RevokeDevice(device, request.Cut, By)
+            : revoker.RevokeMember(request.Member!, request.Cut, request.Erase, By);
+        if (result is not RevokeResult.Revoked(var revoked))
+        {
+            return Problem(((RevokeResult.Refused)result).Why);
+        }
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        await worker.SettleAsync(revoked, patience.Token);
+        return TypedResults.Ok<IReadOnlyList<DeviceView>>([.. revoked.Select(id => writer.Current.Devices[id]).Select(views.Of)]);
+    }
+
+    private static Results<Ok<LoginGrantView>, ProblemHttpResult> ArmLogin(LoginGrantRequest request, GrantArmoury grants, StateWriter writer, DeviceViews views) =>
+        grants.Arm(writer, request.Device, By) switch
+        {
+            ArmResult.Armed armed => TypedResults.Ok(new LoginGrantView(views.Of(armed.Device), armed.LoginCode.Reveal(), armed.ExpiresAt)),
+            ArmResult.Refused refused => Problem(refused.Why),
+            var other => throw new InvalidOperationException(other.GetType().Name),
+        };
+
+    private static Ok<LockView> LockOf(State state) => TypedResults.Ok(new LockView(state.LockedSince is not null, state.LockedSince));
+
+    private static Ok<IReadOnlyList<AuditEntryView>> ReadAudit(StoreFile store, StateWriter writer) =>
+        TypedResults.Ok<IReadOnlyList<AuditEntryView>>([.. AuditTrail.Read(store, writer.Current)
+            .Select(entry => new AuditEntryView(entry.Number, entry.At, entry.Action, entry.Member, entry.Device, entry.Detail))]);
+
+    private static Results<Ok<HomeserverConfigView>, ProblemHttpResult> HomeserverConfig(
+        string registration, GatewayOptions gateway, Proxy.HomeserverOptions homeserver, AsToken asToken, HsToken hsToken) =>
+        Path.IsPathRooted(registration)
+            ? TypedResults.Ok(new HomeserverConfigView(
+                Onboarding.Matrix.HomeserverSettings.Registration(gateway.ServerName, asToken.Reveal(), hsToken.Reveal()),
+                Onboarding.Matrix.HomeserverSettings.Settings(gateway.ServerName, homeserver.BaseUrl, registration)))
+            : Problem(new Refusal(RefusalKind.Invalid, $"'{registration}' is no absolute path", "say where the homeserver will find the registration"));
+
+    private static ProblemHttpResult Problem(Refusal refusal) => TypedResults.Problem(
+        title: refusal.What,
+        detail: refusal.WayOut,
+        statusCode: refusal.Kind switch
+        {
+            RefusalKind.Invalid => StatusCodes.Status400BadRequest,
+            RefusalKind.NotFound => StatusCodes.Status404NotFound,
+            RefusalKind.Conflict => StatusCodes.Status409Conflict,
+            _ => StatusCodes.Status503ServiceUnavailable,
+        });
+}

@@ -1,0 +1,45 @@
+using Gateway.Onboarding.Devices;
+using Gateway.Tunnel;
+
+namespace Gateway.Admin;
+
+/// <summary>Turns devices into what the admin sees. Keys other than the public one, grants and hashes stay behind.</summary>
+internal sealed class DeviceViews(HandshakeWatch handshakes, TimeProvider time)
+{
+    /// <summary>WireGuard makes a new handshake at least every 120 s while packets flow, and gives a session up after 180 s (whitepaper, section 6.1).</summary>
+    private static readonly TimeSpan OnlineFor = TimeSpan.FromSeconds(180);
+
+    public DeviceView Of(Device device)
+    {
+        var lastHandshake = handshakes.LastHandshake(device.PublicKey) ?? device.FirstHandshake;
+        return new DeviceView(
+            device.Id.ToString(),
+            device.Member.ToString(),
+            device.Name,
+            device.TunnelAddress.ToString(),
+            device.PublicKey.ToString(),
+            State(device.State),
+            IsOnline(device),
+            lastHandshake,
+            [.. device.Sessions
+                .Where(session => session.State == MatrixSessionState.Open)
+                .Select(session => new SessionView(session.MatrixDeviceId, session.Client, session.OpenedAt ?? session.AskedAt))],
+            device.Revocation is { } revocation
+                ? new RevocationView(
+                    revocation.RequestedAt,
+                    [.. revocation.Steps.Select(step => new StepView(step.Name, step.State.ToString().ToLowerInvariant(), step.At, step.Detail))])
+                : null);
+    }
+
+    public bool IsOnline(Device device) =>
+        device.HasPeer && handshakes.LastHandshake(device.PublicKey) is { } last && time.GetUtcNow() - last < OnlineFor;
+
+    private static string State(DeviceState state) => state switch
+    {
+        DeviceState.Pending => "pending",
+        DeviceState.Connected => "connected",
+        DeviceState.SignedIn => "signed-in",
+        DeviceState.Quarantined => "quarantined",
+        _ => "revoked",
+    };
+}

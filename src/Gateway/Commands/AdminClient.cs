@@ -1,0 +1,134 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Gateway.Admin;
+
+namespace Gateway.Commands;
+
+/// <summary>An answer of the gateway: what it means, and the JSON as it came, which <c>--json</c> prints.</summary>
+internal sealed record Reply<T>(T View, string Json);
+
+/// <summary>
+/// The other end of the admin's socket: one method for each thing that can be asked. Every refusal and every fault
+/// becomes a <see cref="CommandException"/>.
+/// </summary>
+internal sealed class AdminClient(HttpMessageHandler handler, string socket) : IDisposable
+{
+    /// <summary>
+    /// An answer may hold more than this program knows: between an upgrade and the restart the gateway is another
+    /// version, and a revocation has to work then too.
+    /// </summary>
+    private static readonly AdminJson Answers = new(new JsonSerializerOptions(JsonSerializerDefaults.Web)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
+        RespectNullableAnnotations = true,
+    });
+
+    /// <summary>A revocation answers within 2 s; an enrolment may wait for a slow homeserver.</summary>
+    private readonly HttpClient _http = new(handler) { BaseAddress = new("http://gateway/"), Timeout = TimeSpan.FromSeconds(60) };
+
+#pragma warning disable CA2000 // The client owns the handler, and a connected stream its socket.
+    public static AdminClient OverSocket(string socket) =>
+        new(new SocketsHttpHandler { ConnectCallback = (_, cancellationToken) => ConnectAsync(socket, cancellationToken) }, socket);
+
+    private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancellationToken)
+    {
+        var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await connection.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+            return new NetworkStream(connection, ownsSocket: true);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+#pragma warning restore CA2000
+
+    public Task<Reply<EnrolmentView>> EnrolAsync(EnrolmentRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, AdminRoutes.Enrolments, Json(request, AdminJson.Default.EnrolmentRequest), Answers.EnrolmentView, cancellationToken);
+
+    public Task<Reply<IReadOnlyList<DeviceView>>> DevicesAsync(string? member, string? device, CancellationToken cancellationToken)
+    {
+        var filter = member is { } localpart ? $"?member={Uri.EscapeDataString(localpart)}" : device is { } id ? $"?device={Uri.EscapeDataString(id)}" : "";
+        return SendAsync(HttpMethod.Get, AdminRoutes.Devices + filter, null, Answers.IReadOnlyListDeviceView, cancellationToken);
+    }
+
+    public Task<Reply<IReadOnlyList<MemberView>>> MembersAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, AdminRoutes.Members, null, Answers.IReadOnlyListMemberView, cancellationToken);
+
+    public Task<Reply<IReadOnlyList<DeviceView>>> RevokeAsync(RevocationRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, AdminRoutes.Revocations, Json(request, AdminJson.Default.RevocationRequest), Answers.IReadOnlyListDeviceView, cancellationToken);
+
+    public Task<Reply<LoginGrantView>> AllowLoginAsync(string device, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, AdminRoutes.LoginGrants, Json(new(device), AdminJson.Default.LoginGrantRequest), Answers.LoginGrantView, cancellationToken);
+
+    public Task<Reply<LockView>> LockAsync(bool locked, CancellationToken cancellationToken) =>
+        SendAsync(locked ? HttpMethod.Put : HttpMethod.Delete, AdminRoutes.Lock, null, Answers.LockView, cancellationToken);
+
+    public Task<Reply<StatusView>> StatusAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, AdminRoutes.Status, null, Answers.StatusView, cancellationToken);
+
+    public Task<Reply<IReadOnlyList<AuditEntryView>>> AuditAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, AdminRoutes.Audit, null, Answers.IReadOnlyListAuditEntryView, cancellationToken);
+
+    public Task<Reply<HomeserverConfigView>> HomeserverConfigAsync(string registrationPath, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, $"{AdminRoutes.HomeserverConfig}?registration={Uri.EscapeDataString(registrationPath)}", null, Answers.HomeserverConfigView, cancellationToken);
+
+    public void Dispose() => _http.Dispose();
+
+    private static byte[] Json<T>(T request, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(request, type);
+
+    private async Task<Reply<T>> SendAsync<T>(HttpMethod method, string path, byte[]? json, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (json is not null)
+        {
+            request.Content = new ByteArrayContent(json) { Headers = { ContentType = new("application/json") } };
+        }
+
+        try
+        {
+            using var response = await _http.SendAsync(request, cancellationToken);
+            var text = await response.Content.ReadAsStringAsync(cancellationToken);
+            return response.IsSuccessStatusCode
+                ? new(JsonSerializer.Deserialize(text, type)!, text)
+                : throw Refusal(response, text);
+        }
+        catch (HttpRequestException unanswered)
+        {
+            throw Unanswered(unanswered);
+        }
+        catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CommandException(CommandLine.NoAnswer, "the gateway did not answer in time", "see its log, and what was done: gateway devices", late);
+        }
+        catch (JsonException strange)
+        {
+            throw new CommandException(CommandLine.Failed, "the gateway's answer is not understood", "is it another version? restart it: systemctl restart gateway", strange);
+        }
+    }
+
+    private static CommandException Refusal(HttpResponseMessage response, string text)
+    {
+        if (response.Content.Headers.ContentType?.MediaType == "application/problem+json")
+        {
+            var problem = JsonSerializer.Deserialize(text, Answers.ProblemView)!;
+            return CommandException.Refused(problem.Title, problem.Detail);
+        }
+
+        return CommandException.Refused($"the gateway answered {(int)response.StatusCode}", "see its log");
+    }
+
+    private CommandException Unanswered(HttpRequestException reason) => (reason.InnerException as SocketException)?.SocketErrorCode switch
+    {
+        SocketError.AccessDenied =>
+            new(CommandLine.Failed, $"no permission on the gateway's socket {socket}", "use sudo, or join the group 'gateway'", reason),
+        SocketError.ConnectionRefused or SocketError.AddressNotAvailable =>
+            new(CommandLine.NoAnswer, $"the gateway is not running: nobody answers on {socket}", "start it: systemctl start gateway, or deploy/up", reason),
+        _ => new(CommandLine.NoAnswer, $"the gateway broke off: {reason.Message}", "see its log, and what was done: gateway devices", reason),
+    };
+}

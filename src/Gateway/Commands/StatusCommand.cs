@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Gateway.Admin;
+
+namespace Gateway.Commands;
+
+/// <summary><c>gateway status</c>: one glance. It answers for the gateway, so an unhealthy part is no failure of the command.</summary>
+internal static class StatusCommand
+{
+    public static Command Build(CommandContext context)
+    {
+        var json = CommandContext.JsonOption();
+        var command = new Command("status", "Show how the gateway is, part by part") { json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var client = context.Connect(parsed);
+            var reply = await client.StatusAsync(cancellationToken);
+            context.Show(reply, parsed.GetValue(json), status => Print(context.Terminal, status));
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static void Print(Terminal terminal, StatusView status)
+    {
+        terminal.Line($"{status.ServerName} is {(status.Healthy ? "healthy" : "NOT healthy")}; gateway {status.Version}, started {terminal.Ago(status.StartedAt)}");
+        terminal.Line();
+        Part("tunnel", status.Tunnel);
+        Part("homeserver", status.Homeserver);
+        Part("store", status.Store);
+        Part("certificate", status.Certificate);
+        terminal.Line(status.Lock.Locked
+            ? $"  LOCKED  since {terminal.Ago(status.Lock.Since)}: nobody reaches the homeserver; gateway unlock"
+            : "  ok      lock         open");
+        terminal.Line();
+        var counts = status.Counts;
+        terminal.Line(
+            $"{Terminal.Count(counts.Members, "member")}, {Terminal.Count(counts.Devices, "device")}: "
+            + $"{counts.Online} online, {counts.SignedIn} signed in, {counts.Quarantined} quarantined");
+        if (counts.UnfinishedRevocations > 0)
+        {
+            terminal.Warning($"{Terminal.Count(counts.UnfinishedRevocations, "revocation")} not finished: gateway devices names the steps");
+        }
+
+        void Part(string name, PartView part) => terminal.Line($"  {(part.Ok ? "ok" : "FAULT"),-6}  {name,-11}  {part.Detail}");
+    }
+}

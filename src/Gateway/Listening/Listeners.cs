@@ -1,0 +1,59 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Gateway.Listening;
+
+/// <summary>The program's two listeners, HTTPS for members and the admin's socket, with their limits and marks.</summary>
+internal static class Listeners
+{
+    /// <summary>Synapse's own limit for a request that is not media (200 events of 64 KiB); uploads raise it for themselves.</summary>
+    private const int MaxBody = 200 * 65536;
+
+    /// <summary>Puts our transports in the place of Kestrel's own, which would bind to an address alone.</summary>
+    public static void UseBoundListeners(this IServiceCollection services)
+    {
+        services.RemoveAll<IConnectionListenerFactory>();
+        services.AddSingleton<IConnectionListenerFactory, InterfaceListenerFactory>();
+        services.AddSingleton<IConnectionListenerFactory, AdminSocketFactory>();
+    }
+
+    public static void ListenForMembers(this KestrelServerOptions kestrel, IPAddress tunnelAddress, int port, MemberCertificate certificate)
+    {
+        Limit(kestrel);
+        kestrel.Listen(tunnelAddress, port, listener =>
+        {
+            listener.Protocols = HttpProtocols.Http1AndHttp2;
+            listener.Use(PlaneFeature.Mark(Plane.Member));
+            listener.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ => ValueTask.FromResult(certificate.HandshakeOptions()),
+            });
+        });
+    }
+
+    public static void ListenForAdmin(this KestrelServerOptions kestrel, string socketPath) =>
+        kestrel.ListenUnixSocket(socketPath, listener =>
+        {
+            listener.Protocols = HttpProtocols.Http1;
+            listener.Use(PlaneFeature.Mark(Plane.Admin));
+        });
+
+    private static void Limit(KestrelServerOptions kestrel)
+    {
+        // A bare LF as a line's end is where two parsers disagree about where a request ends.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = 10_000;
+        kestrel.Limits.MaxConcurrentUpgradedConnections = 0;
+        kestrel.Limits.MaxRequestBodySize = MaxBody;
+
+        // Phones in trains: slow is not hostile, but nothing is not an upload.
+        var slow = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(30));
+        kestrel.Limits.MinRequestBodyDataRate = slow;
+        kestrel.Limits.MinResponseDataRate = slow;
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Connections;
+
+namespace Gateway.Listening;
+
+/// <summary>Who a connection's listener is for. Zero is nobody: a connection that nobody marked must be refused.</summary>
+internal enum Plane
+{
+    None = 0,
+
+    /// <summary>HTTPS on the tunnel address, through the interface.</summary>
+    Member,
+
+    /// <summary>The Unix socket of the command line and of scripts.</summary>
+    Admin,
+}
+
+/// <summary>The mark that a listener puts on its connections; not for requests to influence.</summary>
+internal sealed record PlaneFeature(Plane Plane)
+{
+    /// <summary>A connection middleware that marks every connection as one of <paramref name="plane"/>.</summary>
+    public static Func<ConnectionDelegate, ConnectionDelegate> Mark(Plane plane)
+    {
+        var feature = new PlaneFeature(plane);
+        return next => connection =>
+        {
+            connection.Features.Set(feature);
+            return next(connection);
+        };
+    }
+}
+
+/// <summary>The mark as the HTTP pipeline asks for it.</summary>
+internal static class PlaneContext
+{
+    public static Plane Plane(this HttpContext context) => context.Features.Get<PlaneFeature>()?.Plane ?? Listening.Plane.None;
+}

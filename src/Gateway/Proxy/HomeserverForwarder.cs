@@ -1,0 +1,115 @@
+using Gateway.Onboarding.LoginGrants;
+using Gateway.Onboarding.Store;
+using Microsoft.AspNetCore.Http.Features;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Gateway.Proxy;
+
+/// <summary>
+/// The last part of path 3: forwards an admitted request with YARP, streaming both ways, until it ends by itself or its
+/// device's door is cut.
+/// </summary>
+internal sealed partial class HomeserverForwarder : IDisposable
+{
+    /// <summary>Synapse's default max_upload_size, 50 MiB.</summary>
+    private const long MaxUpload = 50L * 1024 * 1024;
+
+    /// <summary>Bulk uploads of a key backup are the largest JSON that clients send.</summary>
+    private const long MaxBody = 10L * 1024 * 1024;
+
+    /// <summary>Without a byte in either direction for this long a request is dead; clients ask for long polls of 30 s.</summary>
+    private static readonly ForwarderRequestConfig Config = new()
+    {
+        Version = System.Net.HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        ActivityTimeout = TimeSpan.FromMinutes(5),
+    };
+
+    private readonly IHttpForwarder _forwarder;
+    private readonly StateWriter _writer;
+    private readonly SessionKeeper _sessions;
+    private readonly TimeProvider _time;
+    private readonly ILogger<HomeserverForwarder> _log;
+    private readonly string _origin;
+    private readonly HttpMessageInvoker _invoker;
+    private readonly HomeserverTransformer _transformer;
+
+    public HomeserverForwarder(
+        IHttpForwarder forwarder,
+        HomeserverOptions options,
+        GatewayOptions gateway,
+        StateWriter writer,
+        SessionKeeper sessions,
+        TimeProvider time,
+        ILogger<HomeserverForwarder> log)
+    {
+        _forwarder = forwarder;
+        _writer = writer;
+        _sessions = sessions;
+        _time = time;
+        _log = log;
+        _origin = options.Origin;
+        _invoker = new HttpMessageInvoker(HomeserverConnection.Handler(options));
+        _transformer = new HomeserverTransformer(options.Origin, gateway.ServerName, OnReplyAsync);
+    }
+
+    /// <summary>Forwards; <paramref name="cut"/> was taken from the door before the device was judged.</summary>
+    public async Task ForwardAsync(HttpContext context, Passenger passenger, CancellationToken cut)
+    {
+        context.Features.Set(passenger);
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = passenger.Passage == Passage.Upload ? MaxUpload : MaxBody;
+        }
+
+        var error = await _forwarder.SendAsync(context, _origin, _invoker, Config, _transformer, cut);
+        if (cut.IsCancellationRequested)
+        {
+            context.Abort();
+        }
+        else if (error != ForwarderError.None && !context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
+        {
+            Failed(error, context.GetForwarderErrorFeature()?.Exception?.Message);
+            context.Response.Clear();
+            await MatrixAnswer.UnavailableAsync(context);
+        }
+    }
+
+    public void Dispose() => _invoker.Dispose();
+
+    /// <summary>False where the reply was replaced by our own.</summary>
+    private async ValueTask<bool> OnReplyAsync(HttpContext context, HttpResponseMessage reply)
+    {
+        var passenger = context.Features.GetRequiredFeature<Passenger>();
+        if (passenger.Session is { } session && await HomeserverTransformer.RefusesTokenAsync(reply, context.RequestAborted))
+        {
+            // The client would erase its data on this. Not before the session list says that the session is gone.
+            _sessions.Doubt(passenger.Device.Id, session.MatrixDeviceId);
+            await MatrixAnswer.UnavailableAsync(context);
+            return false;
+        }
+
+        if (reply.IsSuccessStatusCode && passenger is { Passage: Passage.Logout or Passage.LogoutAll, Session: { } ended })
+        {
+            RecordLogout(passenger, ended.MatrixDeviceId);
+        }
+
+        return true;
+    }
+
+    private void RecordLogout(Passenger passenger, string matrixDeviceId) =>
+        _writer.Write<bool>(state => (true,
+        [
+            .. state.DevicesOf(passenger.Device.Member)
+                .SelectMany(device => device.Sessions
+                    .Where(session => passenger.Passage == Passage.LogoutAll || (device.Id == passenger.Device.Id && session.MatrixDeviceId == matrixDeviceId))
+                    .Where(session => session.State == Onboarding.Devices.MatrixSessionState.Open)
+                    .Select(session => new SessionEnded(session.MatrixDeviceId, "logged out") { At = _time.GetUtcNow(), Device = device.Id })),
+        ]));
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A request could not be forwarded: {Error} {Why}")]
+    private partial void Failed(ForwarderError error, string? why);
+}
+
+/// <summary>Who is being forwarded and as what; rides on the request's features.</summary>
+internal sealed record Passenger(DeviceEntry Device, SessionEntry? Session, Passage Passage);

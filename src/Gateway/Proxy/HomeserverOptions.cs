@@ -1,0 +1,34 @@
+namespace Gateway.Proxy;
+
+/// <summary>Section <c>Homeserver</c> of the configuration.</summary>
+internal sealed class HomeserverOptions
+{
+    private const string UnixPrefix = "unix:";
+
+    /// <summary>Where the homeserver listens: <c>http://127.0.0.1:8008</c>, or <c>unix:/path</c>.</summary>
+    public string BaseUrl { get; set; } = "http://127.0.0.1:8008";
+
+    /// <summary>Where <c>gateway homeserver-config</c> puts the application service's registration; empty: in the data directory.</summary>
+    public string RegistrationFile { get; set; } = "";
+
+    /// <summary>The path of the homeserver's Unix socket, or null where it listens on TCP.</summary>
+    public string? UnixSocket => BaseUrl.StartsWith(UnixPrefix, StringComparison.Ordinal) ? BaseUrl[UnixPrefix.Length..] : null;
+
+    /// <summary>Scheme, host and port, without a slash at the end. Over a Unix socket the host is a name only.</summary>
+    public string Origin => UnixSocket is null ? BaseUrl.TrimEnd('/') : "http://homeserver";
+
+    public IEnumerable<string> Faults()
+    {
+        if (UnixSocket is { } path)
+        {
+            if (!Path.IsPathRooted(path))
+            {
+                yield return $"Homeserver:BaseUrl '{BaseUrl}' must name an absolute path, as in unix:/run/matrix-synapse/main.sock";
+            }
+        }
+        else if (!Uri.TryCreate(BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.PathAndQuery != "/")
+        {
+            yield return $"Homeserver:BaseUrl '{BaseUrl}' must be like http://127.0.0.1:8008 or unix:/path, without a path of its own";
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using Gateway.Login;
+using Gateway.Onboarding.Store;
+
+namespace Gateway.Proxy;
+
+/// <summary>
+/// What a revoked device is told while its peer may still reach us: that its session has ended, on which Element, Element
+/// X and FluffyChat erase their data. What clients ask before they have a session is answered as ever, or they would
+/// take the order for a broken server and keep the data.
+/// </summary>
+internal sealed class Quarantine(StateWriter writer, HomeserverWatch homeserver, TokenBinding binding, TimeProvider time)
+{
+    private static readonly byte[] EmptyObject = "{}"u8.ToArray();
+
+    public async Task AnswerAsync(HttpContext context, DeviceEntry device, Passage passage, string target)
+    {
+        switch (passage)
+        {
+            case Passage.Versions:
+                await (homeserver.Versions is { } versions
+                    ? MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, versions)
+                    : MatrixAnswer.UnavailableAsync(context));
+                break;
+            case Passage.LoginFlows:
+                await LoginEndpoint.FlowsAsync(context);
+                break;
+            case Passage.Login:
+                await MatrixAnswer.ForbiddenAsync(context, "Signing in is not possible on this device");
+                break;
+            case Passage.Logout or Passage.LogoutAll:
+                await MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, EmptyObject);
+                break;
+            case Passage.None when !target.StartsWith("/_matrix/", StringComparison.Ordinal):
+                await MatrixAnswer.UnrecognizedAsync(context);
+                break;
+            default:
+                await OrderToEraseAsync(context, device, target);
+                break;
+        }
+    }
+
+    /// <summary>Delivered is counted per session, on its own token, and only once the answer has left.</summary>
+    private async Task OrderToEraseAsync(HttpContext context, DeviceEntry device, string target)
+    {
+        binding.Of(device, context.Request.Headers.Authorization, target, out var session);
+        await MatrixAnswer.UnknownTokenAsync(context);
+        await context.Response.CompleteAsync();
+        if (session is { WasTold: false })
+        {
+            writer.Write(new EraseDelivered(session.MatrixDeviceId) { At = time.GetUtcNow(), Device = device.Id });
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using Gateway.Admin;
+using Gateway.Commands;
+using Gateway.Listening;
+using Gateway.Login;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Enrolment;
+using Gateway.Onboarding.Keys;
+using Gateway.Onboarding.LoginGrants;
+using Gateway.Onboarding.Matrix;
+using Gateway.Onboarding.Revocation;
+using Gateway.Onboarding.Store;
+using Gateway.Proxy;
+using Gateway.Tunnel;
+using Microsoft.Extensions.Options;
+
+namespace Gateway;
+
+/// <summary>
+/// <c>gateway serve</c>, as a table of contents: options → store → services → listeners → pipeline → run.
+/// </summary>
+internal static class Server
+{
+    /// <summary>Open long polls end within this when the gateway stops; clients ask again at once.</summary>
+    private static readonly TimeSpan ShutdownTime = TimeSpan.FromSeconds(3);
+
+    public static async Task<int> ServeAsync(string? configFile, CancellationToken cancellationToken)
+    {
+        var (settings, faults) = Settings.Read(configFile);
+        if (faults.Count > 0)
+        {
+            await Console.Error.WriteLineAsync($"error: the configuration has {(faults.Count == 1 ? "a fault" : $"{faults.Count} faults")}, nothing was started");
+            foreach (var fault in faults)
+            {
+                await Console.Error.WriteLineAsync($"  {fault}");
+            }
+
+            await Console.Error.WriteLineAsync($"hint: mend {configFile ?? Settings.DefaultFile} and start again");
+            return CommandLine.WrongUsage;
+        }
+
+        try
+        {
+            var entropy = new Entropy();
+            using var directory = DataDirectory.Open(settings.Gateway.DataDirectory, entropy);
+            await using var app = Build(settings, directory.Store, entropy, TimeProvider.System, _ => { });
+            await app.RunAsync(cancellationToken);
+
+            // It stopped without being told to: one of its loops is broken, and the supervisor shall start it anew.
+            return cancellationToken.IsCancellationRequested ? CommandLine.Done : CommandLine.Failed;
+        }
+        catch (StoreException e)
+        {
+            await Console.Error.WriteLineAsync($"error: {e.Message}\nhint: {e.Hint}");
+            return CommandLine.Failed;
+        }
+        catch (IOException e)
+        {
+            await Console.Error.WriteLineAsync($"error: {e.Message}\nhint: nothing is served; mend it and start again");
+            return CommandLine.Failed;
+        }
+    }
+
+    /// <summary>The program around an open store. <paramref name="replace"/> lets tests put their own seams in place.</summary>
+    internal static WebApplication Build(Settings settings, StoreFile store, Entropy entropy, TimeProvider time, Action<IServiceCollection> replace)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ssZ ";
+            console.UseUtcTimestamp = true;
+        });
+
+        // The framework's own lines name URLs and addresses, which our log must not; a failed start is told by ServeAsync.
+        builder.Logging.AddFilter("Microsoft", LogLevel.Error).AddFilter("Yarp", LogLevel.None).AddFilter("System", LogLevel.Error);
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+
+        builder.Services.AddSingleton(time).AddSingleton(entropy).AddSingleton(store).AddSingleton<StateWriter>();
+        AddOptions(builder.Services, settings);
+        AddSecrets(builder.Services, store, entropy);
+        AddOnboarding(builder.Services, settings);
+        AddTunnel(builder.Services, settings);
+        AddGate(builder.Services);
+        AddAdmin(builder.Services);
+        AddListeners(builder, settings);
+        replace(builder.Services);
+
+        var app = builder.Build();
+        UsePlanes(app);
+        return app;
+    }
+
+    private static void AddOptions(IServiceCollection services, Settings settings)
+    {
+        services.AddSingleton(settings.Gateway).AddSingleton(settings.Tunnel).AddSingleton(settings.Homeserver);
+        services.AddSingleton(settings.Enrolment).AddSingleton(settings.Login).AddSingleton(settings.Revocation);
+        services.AddSingleton(Options.Create(settings.Certificate));
+        services.AddSingleton(ServerName.TryParse(settings.Gateway.ServerName)!);
+    }
+
+    /// <summary>All are made once, at the first start, and sealed in the store.</summary>
+    private static void AddSecrets(IServiceCollection services, StoreFile store, Entropy entropy)
+    {
+        services.AddSingleton(new TokenHasher(new HashKey(store.Secret("token-hash-key", () => entropy.Bytes(SecretKey.Length)))));
+        services.AddSingleton(new AsToken(Text("as-token")));
+        services.AddSingleton(new HsToken(Text("hs-token")));
+
+        string Text(string name) => Convert.ToHexStringLower(store.Secret(name, () => entropy.Bytes(32)));
+    }
+
+    private static void AddOnboarding(IServiceCollection services, Settings settings)
+    {
+        services.AddSingleton(new AddressPool(settings.Tunnel.Subnet));
+        services.AddSingleton<GrantArmoury>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<Revoker>();
+        services.AddSingleton(provider => new Homeserver(
+            new HttpClient(HomeserverConnection.Handler(settings.Homeserver)) { BaseAddress = new Uri(settings.Homeserver.Origin), Timeout = Timeout.InfiniteTimeSpan },
+            provider.GetRequiredService<ServerName>(),
+            provider.GetRequiredService<AsToken>()));
+        services.AddSingleton<ShutDoor>(provider => provider.GetRequiredService<DeviceResolver>().Shut);
+        AddLoop<EnrolmentWatch>(services);
+        AddLoop<RevocationWorker>(services);
+        AddLoop<SessionKeeper>(services);
+    }
+
+    private static void AddTunnel(IServiceCollection services, Settings settings)
+    {
+        services.AddSingleton(new NetworkLink(settings.Tunnel.Interface, settings.Tunnel.UserspaceMode));
+        services.AddSingleton<IWireGuardInterface, WireGuardInterface>();
+        services.AddSingleton(provider =>
+        {
+            var entropy = provider.GetRequiredService<Entropy>();
+            var key = provider.GetRequiredService<StoreFile>().Secret("interface-private-key", () => PrivateKey.Generate(entropy).Bytes.ToArray());
+            return new InterfaceSettings(
+                new PrivateKey(key), settings.Tunnel.ListenPort, settings.Tunnel.GatewayAddress, settings.Tunnel.Subnet.PrefixLength);
+        });
+        services.AddSingleton<Func<DesiredPeers>>(provider => new PeerPlan(provider.GetRequiredService<StateWriter>()).Current);
+        services.AddSingleton(provider => new HandshakeWatch(provider.GetRequiredService<EnrolmentWatch>().HandshakeSeen));
+        services.AddSingleton<PeersApplied>(provider => provider.GetRequiredService<PeerReconciler>().AppliedAsync);
+        AddLoop<PeerReconciler>(services);
+    }
+
+    private static void AddGate(IServiceCollection services)
+    {
+        services.AddHttpForwarder();
+        services.AddSingleton<DeviceResolver>().AddSingleton<TokenBinding>().AddSingleton<Quarantine>();
+        services.AddSingleton<LoginThrottle>().AddSingleton<LoginEndpoint>();
+        services.AddSingleton<HomeserverForwarder>().AddSingleton<MemberGate>();
+        AddLoop<HomeserverWatch>(services);
+    }
+
+    private static void AddAdmin(IServiceCollection services)
+    {
+        services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>();
+        services.AddRouting().AddProblemDetails().AddOpenApi();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, AdminJson.Default));
+    }
+
+    private static void AddListeners(WebApplicationBuilder builder, Settings settings)
+    {
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTime);
+        AddLoop<MemberCertificate>(builder.Services);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.ListenForMembers(
+                settings.Tunnel.GatewayAddress, settings.Listen.HttpsPort, kestrel.ApplicationServices.GetRequiredService<MemberCertificate>());
+            kestrel.ListenForAdmin(settings.Admin.Socket);
+        });
+        builder.Services.UseBoundListeners();
+    }
+
+    /// <summary>
+    /// Order matters: the plane first. What came over the tunnel sees the gate and nothing else; a connection that no
+    /// listener marked is ended.
+    /// </summary>
+    private static void UsePlanes(WebApplication app)
+    {
+        var gate = app.Services.GetRequiredService<MemberGate>();
+        app.Use((context, next) => context.Plane() switch
+        {
+            Plane.Member => gate.AnswerAsync(context),
+            Plane.Admin => next(context),
+            _ => Refuse(context),
+        });
+        app.UseMiddleware<AdminErrors>();
+        app.UseStatusCodePages();
+        app.UseRouting();
+        app.MapAdmin();
+    }
+
+    private static Task Refuse(HttpContext context)
+    {
+        context.Abort();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>A background loop that others also call.</summary>
+    private static void AddLoop<T>(IServiceCollection services)
+        where T : class, IHostedService =>
+        services.AddSingleton<T>().AddHostedService(provider => provider.GetRequiredService<T>());
+}

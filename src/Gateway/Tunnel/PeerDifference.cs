@@ -1,0 +1,29 @@
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Keys;
+
+namespace Gateway.Tunnel;
+
+/// <summary>Compares what stands on the interface with what is wanted, in words for the log.</summary>
+internal static class PeerDifference
+{
+    /// <summary>Why the standing peer is not the desired one; null where it is.</summary>
+    public static string? Of(DesiredPeer wanted, Peer? standing) => standing switch
+    {
+        null => "missing",
+        _ when standing.AllowedIPs is not [{ PrefixLength: 32 } only] || !only.BaseAddress.Equals(wanted.TunnelAddress) => "wrong allowed IPs",
+        _ when standing.PresharedKey is null || !standing.PresharedKey.Matches(wanted.PresharedKey) => "wrong preshared key",
+        _ => null,
+    };
+
+    /// <summary>The first thing by which the whole interface differs from what is wanted; null where it is equal.</summary>
+    public static string? First(IReadOnlyDictionary<PublicKey, DesiredPeer> wanted, IReadOnlyList<Peer> standing)
+    {
+        var byKey = standing.ToDictionary(peer => peer.PublicKey);
+        var strangers = byKey.Keys.Where(key => !wanted.ContainsKey(key)).Select(key => $"peer {key.Prefix}: not removed");
+        var faults = wanted.Values
+            .Select(peer => (peer.PublicKey.Prefix, Why: Of(peer, byKey.GetValueOrDefault(peer.PublicKey))))
+            .Where(peer => peer.Why is not null)
+            .Select(peer => $"peer {peer.Prefix}: {peer.Why}");
+        return strangers.Concat(faults).FirstOrDefault();
+    }
+}

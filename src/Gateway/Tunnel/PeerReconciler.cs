@@ -1,0 +1,222 @@
+using System.Collections.Frozen;
+using System.Threading.Channels;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Keys;
+
+namespace Gateway.Tunnel;
+
+/// <summary>
+/// Makes the interface equal to the desired peers: at start, when woken and every two seconds. Level-triggered: it
+/// compares and corrects, so nothing it missed, and nothing done by hand, outlives the next pass. It holds no lock
+/// while the interface works, and never puts back a peer that was taken away meanwhile.
+/// </summary>
+internal sealed partial class PeerReconciler(
+    IWireGuardInterface tunnel,
+    InterfaceSettings settings,
+    Func<DesiredPeers> desired,
+    HandshakeWatch handshakes,
+    TimeProvider time,
+    ILogger<PeerReconciler> log) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
+
+    // One place: signals that come while a pass runs become one more pass.
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private volatile TunnelHealth _health = new(VerifiedGeneration: -1, LastGoodPass: null, Error: "not reconciled yet");
+    private volatile TaskCompletionSource _verified = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private (long Generation, FrozenDictionary<PublicKey, DesiredPeer> Peers)? _wanted;
+
+    public TunnelHealth Health => _health;
+
+    /// <summary>
+    /// Asks for a pass. True once a read-back has shown the interface equal to a desired state of this
+    /// <paramref name="generation"/> or a later one; false where the token ended the wait first.
+    /// </summary>
+    public async Task<bool> RequestAsync(long generation, CancellationToken cancellationToken)
+    {
+        Wake();
+        try
+        {
+            while (true)
+            {
+                // Taken before looking, so that no pass slips between the look and the wait.
+                var verified = _verified.Task;
+                if (_health.VerifiedGeneration >= generation)
+                {
+                    return true;
+                }
+
+                await verified.WaitAsync(cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary><see cref="PeersApplied"/>.</summary>
+    public async Task<string?> AppliedAsync(long generation, CancellationToken cancellationToken) =>
+        await RequestAsync(generation, cancellationToken) ? null : _health.Error ?? "it has not confirmed in time";
+
+    /// <summary>One pass. Not for two callers at once.</summary>
+    internal async Task ReconcileOnceAsync(CancellationToken cancellationToken)
+    {
+        // 1. What must stand, and as of when.
+        var began = Look().Generation;
+
+        // 2. The link itself; a rebuilt one is empty, so the steps below put every peer back.
+        if (await tunnel.EnsureAsync(settings, cancellationToken))
+        {
+            LogInterfaceMade();
+        }
+
+        // 3. What stands.
+        var standing = await tunnel.DumpAsync(cancellationToken);
+
+        // 4. Removals first: WireGuard moves an allowed IP silently to the peer that was set last.
+        var removed = await RemoveStrangersAsync(standing, cancellationToken);
+
+        // 5. Then what is missing or wrong.
+        var set = await SetMissingAsync(standing, cancellationToken);
+
+        // 6. Read back, and look once more: what was revoked while we set it goes at once.
+        var late = Attempts.None;
+        if (removed.Any || set.Any)
+        {
+            standing = await tunnel.DumpAsync(cancellationToken);
+            late = await RemoveStrangersAsync(standing, cancellationToken);
+            standing = late.Any ? await tunnel.DumpAsync(cancellationToken) : standing;
+        }
+
+        // 7. Report: only a state that was read back counts as reached.
+        var (generation, wanted) = Look();
+        Report(generation, moved: generation != began, late.Fault ?? removed.Fault ?? set.Fault, PeerDifference.First(wanted, standing));
+        handshakes.Observe(standing);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        Wake();
+        await using var timer = time.CreateTimer(_ => Wake(), state: null, Period, Period);
+        await foreach (var _ in _signal.Reader.ReadAllAsync(stoppingToken))
+        {
+            try
+            {
+                await ReconcileOnceAsync(stoppingToken);
+            }
+            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
+            {
+                // Whatever it was, members' tunnels depend on this loop: the next tick tries again.
+                Failed(fault is TunnelException ? fault.Message : fault.ToString());
+            }
+        }
+    }
+
+    /// <summary>Removes every peer that is not desired now; one that resists does not keep the others.</summary>
+    private async Task<Attempts> RemoveStrangersAsync(IReadOnlyList<Peer> standing, CancellationToken cancellationToken)
+    {
+        var attempts = Attempts.None;
+        foreach (var peer in standing.Where(peer => !Look().Peers.ContainsKey(peer.PublicKey)))
+        {
+            attempts = await attempts.AddAsync(async () =>
+            {
+                await tunnel.RemoveAsync(peer.PublicKey, cancellationToken);
+                LogRemoved(peer.PublicKey.Prefix);
+            });
+        }
+
+        return attempts;
+    }
+
+    private async Task<Attempts> SetMissingAsync(IReadOnlyList<Peer> standing, CancellationToken cancellationToken)
+    {
+        var attempts = Attempts.None;
+        var byKey = standing.ToDictionary(peer => peer.PublicKey);
+        foreach (var key in Look().Peers.Keys)
+        {
+            // Looked up anew before each one: a slow pass must not put back what was revoked meanwhile.
+            if (Look().Peers.TryGetValue(key, out var peer) && PeerDifference.Of(peer, byKey.GetValueOrDefault(key)) is { } why)
+            {
+                attempts = await attempts.AddAsync(async () =>
+                {
+                    await tunnel.SetAsync(peer, cancellationToken);
+                    LogSet(key.Prefix, why);
+                });
+            }
+        }
+
+        return attempts;
+    }
+
+    /// <summary>Desired state as of now, indexed once for each generation.</summary>
+    private (long Generation, FrozenDictionary<PublicKey, DesiredPeer> Peers) Look()
+    {
+        var latest = desired();
+        if (_wanted is not { } wanted || wanted.Generation != latest.Generation)
+        {
+            _wanted = wanted = (latest.Generation, latest.Peers.ToFrozenDictionary(peer => peer.PublicKey));
+        }
+
+        return wanted;
+    }
+
+    private void Report(long generation, bool moved, string? fault, string? unreached)
+    {
+        if (moved)
+        {
+            Wake();
+        }
+
+        if (unreached is null)
+        {
+            Reached(generation);
+        }
+        else if (fault is not null || !moved)
+        {
+            Failed(fault ?? $"The interface is not as it was set ({unreached}).");
+        }
+    }
+
+    private void Reached(long generation)
+    {
+        if (_health is { LastGoodPass: not null, Error: not null })
+        {
+            LogHealed();
+        }
+
+        _health = new(generation, time.GetUtcNow(), Error: null);
+        var verified = _verified;
+        _verified = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        verified.SetResult();
+    }
+
+    /// <summary>Logged once for each message, not every two seconds.</summary>
+    private void Failed(string message)
+    {
+        if (_health.Error != message)
+        {
+            LogFailed(message);
+        }
+
+        _health = _health with { Error = message };
+    }
+
+    private void Wake() => _signal.Writer.TryWrite(true);
+
+    [LoggerMessage(LogLevel.Warning, "The interface was missing and has been made.")]
+    private partial void LogInterfaceMade();
+
+    [LoggerMessage(LogLevel.Information, "Peer {Peer} set on the interface: {Why}.")]
+    private partial void LogSet(string peer, string why);
+
+    [LoggerMessage(LogLevel.Information, "Peer {Peer} removed from the interface: not desired.")]
+    private partial void LogRemoved(string peer);
+
+    [LoggerMessage(LogLevel.Error, "The interface cannot be brought to its desired state, trying again: {Reason}")]
+    private partial void LogFailed(string reason);
+
+    [LoggerMessage(LogLevel.Information, "The interface is as desired again.")]
+    private partial void LogHealed();
+}

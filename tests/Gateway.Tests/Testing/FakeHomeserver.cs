@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Gateway.Tests.Testing;
+
+/// <summary>
+/// A small real HTTP server that keeps accounts and sessions as Synapse does, remembers what reached it, and can be
+/// told to fail. For faults and speed; the end-to-end tests have the real one.
+/// </summary>
+internal sealed class FakeHomeserver : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private FakeHomeserver(WebApplication app) => _app = app;
+
+    /// <summary>Localpart → the IDs of its sessions.</summary>
+    public ConcurrentDictionary<string, ConcurrentDictionary<string, string>> Accounts { get; } = new(StringComparer.Ordinal);
+
+    public ConcurrentDictionary<string, bool> Admins { get; } = new(StringComparer.Ordinal);
+
+    public ConcurrentQueue<Received> Requests { get; } = new();
+
+    /// <summary>Runs before each answer; true where it has answered itself. May wait, throw or abort.</summary>
+    public Func<HttpContext, Task<bool>> Interfere { get; set; } = _ => Task.FromResult(false);
+
+    public string Url => _app.Urls.First();
+
+    public static async Task<FakeHomeserver> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        var homeserver = new FakeHomeserver(app);
+        app.Run(homeserver.AnswerAsync);
+        await app.StartAsync();
+        return homeserver;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(new CancellationToken(canceled: true));
+        await _app.DisposeAsync();
+    }
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        Requests.Enqueue(new(
+            context.Request.Method,
+            target,
+            context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase)));
+        if (await Interfere(context))
+        {
+            return;
+        }
+
+        var user = context.Request.Query["user_id"].ToString().TrimStart('@').Split(':')[0];
+        var path = context.Request.Path.Value!;
+        switch (context.Request.Method, path)
+        {
+            case ("GET", "/_matrix/client/versions"):
+                await ReplyAsync(context, 200, """{"versions":["v1.11"]}""");
+                break;
+            case ("POST", "/_matrix/client/v3/register"):
+                var name = (string)(await BodyAsync(context))["username"]!;
+                await (Accounts.TryAdd(name, new(StringComparer.Ordinal))
+                    ? ReplyAsync(context, 200, $$"""{"user_id":"@{{name}}:chat.example"}""")
+                    : ReplyAsync(context, 400, """{"errcode":"M_USER_IN_USE","error":"taken"}"""));
+                break;
+            case ("POST", "/_matrix/client/v3/login"):
+                await LoginAsync(context);
+                break;
+            case ("GET", "/_matrix/client/v3/devices"):
+                await context.Response.WriteAsJsonAsync(new { devices = Accounts[user].Keys.Select(id => new { device_id = id }) });
+                break;
+            case ("POST", "/_matrix/client/v3/delete_devices"):
+                foreach (var id in (await BodyAsync(context))["devices"]!.AsArray())
+                {
+                    Accounts[user].TryRemove((string)id!, out _);
+                }
+
+                await ReplyAsync(context, 200, "{}");
+                break;
+            case ("GET", _) when path.StartsWith("/_synapse/admin/", StringComparison.Ordinal):
+                await (Admins.ContainsKey(user) ? ReplyAsync(context, 200, """{"admin":true}""") : ReplyAsync(context, 403, """{"errcode":"M_FORBIDDEN"}"""));
+                break;
+            default:
+                await AnswerMemberAsync(context, path);
+                break;
+        }
+    }
+
+    private async Task LoginAsync(HttpContext context)
+    {
+        var body = await BodyAsync(context);
+        var user = (string)body["identifier"]!["user"]!;
+        var device = (string)body["device_id"]!;
+        var token = $"syt_{user}_{device}";
+        Accounts[user][device] = token;
+        await context.Response.WriteAsJsonAsync(new { user_id = $"@{user}:chat.example", access_token = token, device_id = device });
+    }
+
+    /// <summary>What a member asks with a token of their own.</summary>
+    private async Task AnswerMemberAsync(HttpContext context, string path)
+    {
+        var token = context.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal);
+        var session = Accounts.SelectMany(account => account.Value).FirstOrDefault(session => session.Value == token);
+        if (session.Key is null)
+        {
+            await ReplyAsync(context, 401, """{"errcode":"M_UNKNOWN_TOKEN","error":"no such token","soft_logout":false}""");
+        }
+        else if (path.EndsWith("/sync", StringComparison.Ordinal))
+        {
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        }
+        else
+        {
+            if (path.EndsWith("/logout", StringComparison.Ordinal))
+            {
+                foreach (var account in Accounts.Values)
+                {
+                    account.TryRemove(session.Key, out _);
+                }
+            }
+
+            await ReplyAsync(context, 200, $$"""{"device_id":"{{session.Key}}"}""");
+        }
+    }
+
+    private static async Task<JsonNode> BodyAsync(HttpContext context) => (await JsonNode.ParseAsync(context.Request.Body))!;
+
+    public static Task ReplyAsync(HttpContext context, int status, string json)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json";
+        context.Response.Headers["Access-Control-Allow-Origin"] = "*";
+        return context.Response.WriteAsync(json);
+    }
+
+    internal sealed record Received(string Method, string Target, IReadOnlyDictionary<string, string> Headers);
+}

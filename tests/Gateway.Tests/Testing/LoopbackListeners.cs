@@ -1,0 +1,81 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Gateway.Tests.Testing;
+
+/// <summary>
+/// Stands in for the tunnel: members' connections arrive on loopback, from 127.19.x.y, and are shown to the program as
+/// coming from 198.19.x.y. Everything after the transport is the real Kestrel.
+/// </summary>
+internal sealed class LoopbackListeners : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    private readonly SocketTransportFactory _sockets = new(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
+
+    public int Port { get; private set; }
+
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
+
+    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var listener = await _sockets.BindAsync(new IPEndPoint(IPAddress.Any, 0), cancellationToken);
+        Port = ((IPEndPoint)listener.EndPoint).Port;
+        return new Translated(listener);
+    }
+
+    /// <summary>A client that the gateway sees at this tunnel address.</summary>
+    public HttpClient ClientAt(IPAddress tunnelAddress, X509Certificate2 trusted) => new(new SocketsHttpHandler
+    {
+        SslOptions = new()
+        {
+            CertificateChainPolicy = new()
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                CustomTrustStore = { trusted },
+                RevocationMode = X509RevocationMode.NoCheck,
+            },
+        },
+        ConnectCallback = async (_, token) =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(WithFirstByte(tunnelAddress, 127), 0));
+            await socket.ConnectAsync(IPAddress.Loopback, Port, token);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    })
+    {
+        BaseAddress = new Uri("https://chat.example"),
+        Timeout = TimeSpan.FromSeconds(20),
+    };
+
+    private static IPAddress WithFirstByte(IPAddress address, byte first)
+    {
+        var bytes = address.GetAddressBytes();
+        bytes[0] = first;
+        return new IPAddress(bytes);
+    }
+
+    private sealed class Translated(IConnectionListener inner) : IConnectionListener
+    {
+        public EndPoint EndPoint => inner.EndPoint;
+
+        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+        {
+            var connection = await inner.AcceptAsync(cancellationToken);
+            if (connection?.RemoteEndPoint is IPEndPoint from)
+            {
+                connection.RemoteEndPoint = new IPEndPoint(WithFirstByte(from.Address, 198), from.Port);
+            }
+
+            return connection;
+        }
+
+        public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => inner.UnbindAsync(cancellationToken);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}

@@ -1,0 +1,172 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
+using Gateway.Admin;
+using Gateway.Commands;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Enrolment;
+using Gateway.Onboarding.Keys;
+using Gateway.Onboarding.Store;
+using Gateway.Tunnel;
+using LiteDB.Engine;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Gateway.Tests.Testing;
+
+/// <summary>
+/// The real program with its real pipeline, on Kestrel: only the clock, the interface, the transport and the disk are
+/// replaced, and the homeserver is a small real one.
+/// </summary>
+internal sealed class TestGateway : IAsyncDisposable
+{
+    private readonly DirectoryInfo _directory;
+    private readonly MemoryStream _data;
+    private readonly LoopbackListeners _listeners = new();
+    private readonly X509Certificate2 _certificate;
+    private StoreFile? _store;
+    private WebApplication? _app;
+
+    private TestGateway(DirectoryInfo directory, MemoryStream data, FakeHomeserver homeserver)
+    {
+        _directory = directory;
+        _data = data;
+        Homeserver = homeserver;
+        _certificate = WriteCertificate();
+    }
+
+    public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 11, 22, 9, 0, 0, TimeSpan.Zero));
+
+    public FakeInterface Interface { get; } = new();
+
+    public FakeHomeserver Homeserver { get; }
+
+    public FakeLogCollector Log => Service<FakeLogCollector>();
+
+    public AdminClient Admin { get; private set; } = null!;
+
+    public State State => Service<StateWriter>().Current;
+
+    public static async Task<TestGateway> StartAsync(params (string Key, string Value)[] settings)
+    {
+        var gateway = new TestGateway(Directory.CreateTempSubdirectory("gateway-"), new MemoryStream(), await FakeHomeserver.StartAsync());
+        await gateway.RunAsync(settings);
+        return gateway;
+    }
+
+    public T Service<T>()
+        where T : notnull => _app!.Services.GetRequiredService<T>();
+
+    /// <summary>A client in the tunnel, seen at the device's address.</summary>
+    public HttpClient At(string tunnelAddress) => _listeners.ClientAt(IPAddress.Parse(tunnelAddress), _certificate);
+
+    public async Task<EnrolmentView> EnrolAsync(string member, string? device = null, bool connect = true)
+    {
+        var (enrolment, _) = await Admin.EnrolAsync(new EnrolmentRequest(member, device, null, null, Adopt: false), default);
+        if (connect)
+        {
+            Service<EnrolmentWatch>().HandshakeSeen(Gateway.Onboarding.Keys.PublicKey.Parse(enrolment.Device.PublicKey, null), Clock.GetUtcNow());
+        }
+
+        return enrolment;
+    }
+
+    /// <summary>Logs in with the enrolment's code and returns the client with its token set.</summary>
+    public async Task<HttpClient> SignInAsync(EnrolmentView enrolment)
+    {
+        var client = At(enrolment.Device.TunnelAddress);
+        using var reply = await LoginAsync(client, enrolment.LoginCode);
+        Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
+        var login = await reply.Content.ReadFromJsonAsync<JsonNode>();
+        client.DefaultRequestHeaders.Authorization = new("Bearer", (string)login!["access_token"]!);
+        return client;
+    }
+
+    public static Task<HttpResponseMessage> LoginAsync(HttpClient client, string password, string? deviceId = null) =>
+        client.PostAsJsonAsync("/_matrix/client/v3/login", new JsonObject
+        {
+            ["type"] = "m.login.password",
+            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = "whatever was typed" },
+            ["password"] = password,
+            ["device_id"] = deviceId,
+            ["initial_device_display_name"] = "Element X",
+        });
+
+    public Device Device(string word) => State.Find(word)[0];
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await Homeserver.DisposeAsync();
+        _certificate.Dispose();
+        await _data.DisposeAsync();
+        _directory.Delete(recursive: true);
+    }
+
+    private async Task RunAsync((string Key, string Value)[] settings)
+    {
+        var key = new TestMasterKey(new Entropy().Bytes(SecretKey.Length));
+        var socket = Path.Combine(_directory.FullName, "admin.sock");
+        var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["Gateway:ServerName"] = "chat.example",
+            ["Gateway:DataDirectory"] = _directory.FullName,
+            ["Tunnel:ListenPort"] = "51000",
+            ["Tunnel:Endpoint"] = "gw.example:51000",
+            ["Certificate:Path"] = Path.Combine(_directory.FullName, "cert.pem"),
+            ["Certificate:KeyPath"] = Path.Combine(_directory.FullName, "key.pem"),
+            ["Homeserver:BaseUrl"] = Homeserver.Url,
+            ["Admin:Socket"] = socket,
+        };
+        foreach (var (name, value) in settings)
+        {
+            values[name] = value;
+        }
+
+        var (parsed, faults) = Settings.Check(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
+        Assert.Empty(faults);
+        _store = StoreFile.Open(() => new EngineSettings { DataStream = _data, Collation = ExactCollation }, new Sealer(key, new Entropy()));
+        _app = Server.Build(parsed, _store, new Entropy(), Clock, services =>
+        {
+            services.AddLogging(logging => logging.ClearProviders().AddFakeLogging());
+            services.Replace(ServiceDescriptor.Singleton<IWireGuardInterface>(Interface));
+            services.Remove(services.First(service => service.ImplementationType == typeof(Listening.InterfaceListenerFactory)));
+            services.AddSingleton<IConnectionListenerFactory>(_listeners);
+        });
+        await _app.StartAsync();
+        Admin = AdminClient.OverSocket(socket);
+    }
+
+    private static LiteDB.Collation ExactCollation => new(CultureInfo.InvariantCulture.LCID, CompareOptions.Ordinal);
+
+    private async Task StopAsync()
+    {
+        Admin.Dispose();
+        await _app!.DisposeAsync();
+        _store!.Dispose();
+    }
+
+    private X509Certificate2 WriteCertificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=chat.example", key, HashAlgorithmName.SHA256);
+        var name = new SubjectAlternativeNameBuilder();
+        name.AddDnsName("chat.example");
+        request.CertificateExtensions.Add(name.Build());
+        var certificate = request.CreateSelfSigned(Clock.GetUtcNow().AddYears(-2), Clock.GetUtcNow().AddYears(2));
+        File.WriteAllText(Path.Combine(_directory.FullName, "cert.pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(_directory.FullName, "key.pem"), key.ExportPkcs8PrivateKeyPem());
+        return certificate;
+    }
+
+    private sealed class TestMasterKey(ReadOnlySpan<byte> bytes) : SecretKey(bytes);
+}
