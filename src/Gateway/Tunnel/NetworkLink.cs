@@ -87,7 +87,8 @@ internal sealed class NetworkLink(string name, UserspaceMode userspace)
         if (exitCode != 0)
         {
             // It explains failures on its output and fills the error stream with a banner.
-            throw Tool.Failure("setsid", command, output.Trim().Length > 0 ? output : errors);
+            var reason = output.Trim().Length > 0 ? output : errors;
+            throw Tool.Failure("setsid", command, $"{reason.Trim()} (it opens /dev/net/tun and writes in /run/wireguard)");
         }
 
         // Until it answers it is still setting the link up, and would undo our MTU.

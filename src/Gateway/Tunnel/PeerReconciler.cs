@@ -94,7 +94,7 @@ internal sealed partial class PeerReconciler(
             catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
             {
                 // Whatever it was, members' tunnels depend on this loop: the next tick tries again.
-                Failed(fault is TunnelException ? fault.Message : fault.ToString());
+                Failed(fault.Message, fault is TunnelException ? null : fault);
             }
         }
     }
@@ -209,11 +209,11 @@ internal sealed partial class PeerReconciler(
     }
 
     /// <summary>Logged once for each message, not every two seconds.</summary>
-    private void Failed(string message)
+    private void Failed(string message, Exception? unexpected = null)
     {
         if (_health.Error != message)
         {
-            LogFailed(message);
+            LogFailed(unexpected, message);
         }
 
         _health = _health with { Error = message };
@@ -231,7 +231,7 @@ internal sealed partial class PeerReconciler(
     private partial void LogRemoved(string peer);
 
     [LoggerMessage(LogLevel.Error, "The interface cannot be brought to its desired state, trying again: {Reason}")]
-    private partial void LogFailed(string reason);
+    private partial void LogFailed(Exception? unexpected, string reason);
 
     [LoggerMessage(LogLevel.Information, "The interface is as desired again.")]
     private partial void LogHealed();

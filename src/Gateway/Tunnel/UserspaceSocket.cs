@@ -39,7 +39,7 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
         }
         catch (SocketException fault)
         {
-            throw new TunnelException($"{PathOf(name)} cannot be used: {fault.Message} (it belongs to the user who started wireguard-go)", fault);
+            throw new TunnelException($"{PathOf(name)} cannot be used: {fault.Message} (start wireguard-go as the gateway's user; it ends when the owner or mode of its socket is changed)", fault);
         }
     }
 
