@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Gateway.Admin;
 using Gateway.Commands;
 using Gateway.Listening;
@@ -152,7 +153,13 @@ internal static class Server
     {
         services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>();
         services.AddRouting().AddProblemDetails().AddOpenApi();
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, AdminJson.Default));
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, AdminJson.Default);
+            json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+            json.SerializerOptions.RespectNullableAnnotations = true;
+            json.SerializerOptions.WriteIndented = true;
+        });
     }
 
     private static void AddListeners(WebApplicationBuilder builder, Settings settings)

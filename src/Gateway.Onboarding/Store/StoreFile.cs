@@ -143,7 +143,7 @@ public sealed class StoreFile : IDisposable
         foreach (var intent in intents)
         {
             var id = new BsonValue(++number);
-            _database.GetCollection(Intents).Insert(SealedDocument(Intents, id, IntentPlace(number), JsonSerializer.SerializeToUtf8Bytes(intent, StoreJson.Options)));
+            _database.GetCollection(Intents).Insert(SealedDocument(Intents, id, BitConverter.GetBytes(number), JsonSerializer.SerializeToUtf8Bytes(intent, StoreJson.Options)));
             switch (intent)
             {
                 case DeviceEnrolled enrolled:
@@ -152,29 +152,14 @@ public sealed class StoreFile : IDisposable
                 case DeviceIntent change:
                     Put(Devices, change.Device.ToString(), after.Devices.GetValueOrDefault(change.Device));
                     break;
-                case MemberAdded { Localpart: var localpart }:
-                    PutMember(localpart, after);
-                    break;
-                case MemberDropped { Localpart: var localpart }:
-                    PutMember(localpart, after);
-                    break;
-                case AccountMade { Localpart: var localpart }:
-                    PutMember(localpart, after);
-                    break;
-                case MemberLeft { Localpart: var localpart }:
-                    PutMember(localpart, after);
-                    break;
-                case AccountClosed { Localpart: var localpart }:
-                    PutMember(localpart, after);
+                case MemberIntent change:
+                    Put(Members, change.Localpart.ToString(), after.Members.GetValueOrDefault(change.Localpart));
                     break;
             }
         }
 
         Put(Settings, Settings, new StoredSettings { Generation = after.Generation, LockedSince = after.LockedSince });
     }
-
-    private void PutMember(Localpart localpart, State after) =>
-        Put(Members, localpart.ToString(), after.Members.GetValueOrDefault(localpart));
 
     private void Put<T>(string collection, string name, T? value)
         where T : class
@@ -199,7 +184,7 @@ public sealed class StoreFile : IDisposable
     private byte[] Unseal(string collection, BsonDocument document)
     {
         var id = document["_id"];
-        var place = id.IsBinary ? id.AsBinary : IntentPlace(id.AsInt64);
+        var place = id.IsBinary ? id.AsBinary : BitConverter.GetBytes(id.AsInt64);
         return _sealer.Open(collection, place, document["s"].AsBinary)
             ?? throw new StoreException(
                 $"a document in '{collection}' cannot be opened: the database was changed, or the key is another one's",
@@ -209,7 +194,6 @@ public sealed class StoreFile : IDisposable
     private static T Read<T>(byte[] plaintext) =>
         JsonSerializer.Deserialize<T>(plaintext, StoreJson.Options)!;
 
-    private static byte[] IntentPlace(long number) => BitConverter.GetBytes(number);
 
     private void Reopen(Exception cause)
     {
@@ -219,7 +203,7 @@ public sealed class StoreFile : IDisposable
         }
         catch (Exception e) when (e is LiteException or IOException or ObjectDisposedException)
         {
-            // The engine closed itself for good; its files are released all the same.
+            // It closed itself for good; its files are released all the same.
         }
 
         try

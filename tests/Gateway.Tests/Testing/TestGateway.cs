@@ -130,7 +130,7 @@ internal sealed class TestGateway : IAsyncDisposable
 
     private async Task RunAsync((string Key, string Value)[] settings)
     {
-        var key = new TestMasterKey(new Entropy().Bytes(SecretKey.Length));
+        var key = new MasterKey(new Entropy().Bytes(SecretKey.Length));
         var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["Gateway:ServerName"] = "chat.example",
@@ -185,6 +185,4 @@ internal sealed class TestGateway : IAsyncDisposable
         File.WriteAllText(Path.Combine(_directory.FullName, "key.pem"), key.ExportPkcs8PrivateKeyPem());
         return certificate;
     }
-
-    private sealed class TestMasterKey(ReadOnlySpan<byte> bytes) : SecretKey(bytes);
 }
