@@ -88,6 +88,7 @@ internal static class Server
 
         var app = builder.Build();
         UsePlanes(app);
+        WakeTunnelOnChange(app.Services);
         return app;
     }
 
@@ -112,7 +113,7 @@ internal static class Server
     private static void AddOnboarding(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(new AddressPool(settings.Tunnel.Subnet));
-        services.AddSingleton<GrantArmoury>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<Revoker>();
+        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
         services.AddSingleton(provider => new Homeserver(
             new HttpClient(HomeserverConnection.Handler(settings.Homeserver)) { BaseAddress = new Uri(settings.Homeserver.Origin), Timeout = Timeout.InfiniteTimeSpan },
             provider.GetRequiredService<ServerName>(),
@@ -192,6 +193,19 @@ internal static class Server
         app.UseStatusCodePages();
         app.UseRouting();
         app.MapAdmin();
+    }
+
+    /// <summary>So that a revoked peer does not wait for the next tick.</summary>
+    private static void WakeTunnelOnChange(IServiceProvider services)
+    {
+        var reconciler = services.GetRequiredService<PeerReconciler>();
+        services.GetRequiredService<StateWriter>().Watch(change =>
+        {
+            if (change.Intents.Any(intent => intent is DeviceEnrolled or EnrolmentEnded or DeviceRevoked or QuarantineEnded))
+            {
+                reconciler.Wake();
+            }
+        });
     }
 
     private static Task Refuse(HttpContext context)

@@ -219,7 +219,8 @@ internal sealed partial class PeerReconciler(
         _health = _health with { Error = message };
     }
 
-    private void Wake() => _signal.Writer.TryWrite(true);
+    /// <summary>Asks for a pass without waiting for it.</summary>
+    public void Wake() => _signal.Writer.TryWrite(true);
 
     [LoggerMessage("The interface was missing and has been made.")]
     private partial void LogInterfaceMade(LogLevel level);
