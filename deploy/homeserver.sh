@@ -103,9 +103,15 @@ show_homeserver() {
     return
   fi
   printf '  homeserver   %s; nothing of it was changed or restarted\n' "$(setting Homeserver:BaseUrl "http://127.0.0.1:$homeserver_port")"
-  printf '               settings: %s/gateway.yaml, registration: %s/registration.yaml\n' "$settings_dir" "$settings_dir"
-  [ -z "${settings_changed:-}" ] ||
-    printf '               THEY ARE NEW OR CHANGED: let Synapse read both (ln -s into its conf.d), then restart Synapse\n'
+  [ -n "$settings_changed" ] || return 0
+  printf '               ITS SETTINGS ARE NEW OR CHANGED. Read %s/gateway.yaml, then:\n' "$settings_dir"
+  if [ "$(homeserver_kind)" = installed ]; then
+    printf '                 ln -sf %s/gateway.yaml /etc/matrix-synapse/conf.d/zz-gateway.yaml\n' "$settings_dir"
+    printf '                 systemctl restart matrix-synapse\n'
+  else
+    printf '                 gateway homeserver-config --output DIR   (where your homeserver can read them)\n'
+    printf '                 give Synapse DIR/gateway.yaml after its own settings, and restart it\n'
+  fi
 }
 
 show_certificate() {

@@ -64,16 +64,18 @@ wait_until() {
   shift 2
   sleep 0.2
   until "$@"; do
-    service_runs "$service" || fail "$service does not stay up" "$(log_hint "$service")"
-    [ $SECONDS -lt $deadline ] || fail "$service does not answer" "$(log_hint "$service")"
+    service_runs "$service" || fail_service "$service" 'does not stay up'
+    [ $SECONDS -lt $deadline ] || fail_service "$service" 'does not answer'
     sleep 0.2
   done
 }
 
-log_hint() {
-  if has_systemd; then echo "see: journalctl -u $1"; return; fi
-  [ ! -f "/var/log/gateway/$1.log" ] || tail -n 5 "/var/log/gateway/$1.log" | sed 's/^/  | /' >&4
-  echo "see /var/log/gateway/$1.log"
+fail_service() {
+  printf 'failed\n' >&3
+  current_step=
+  if has_systemd; then fail "$1 $2" "see: journalctl -u $1"; fi
+  [ ! -f "/var/log/gateway/$1.log" ] || tail -n 8 "/var/log/gateway/$1.log" | sed 's/^/  | /' >&4
+  fail "$1 $2" "see /var/log/gateway/$1.log"
 }
 
 # Every answer counts but "the gateway does not answer" (3): it may well report a homeserver that is not there yet.

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Gateway.Admin;
 using Gateway.Commands;
 using Gateway.Listening;
@@ -87,6 +88,7 @@ internal static class Server
 
         var app = builder.Build();
         UsePlanes(app);
+        WakeTunnelOnChange(app.Services);
         return app;
     }
 
@@ -111,7 +113,7 @@ internal static class Server
     private static void AddOnboarding(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(new AddressPool(settings.Tunnel.Subnet));
-        services.AddSingleton<GrantArmoury>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<Revoker>();
+        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
         services.AddSingleton(provider => new Homeserver(
             new HttpClient(HomeserverConnection.Handler(settings.Homeserver)) { BaseAddress = new Uri(settings.Homeserver.Origin), Timeout = Timeout.InfiniteTimeSpan },
             provider.GetRequiredService<ServerName>(),
@@ -152,7 +154,13 @@ internal static class Server
     {
         services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>();
         services.AddRouting().AddProblemDetails().AddOpenApi();
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, AdminJson.Default));
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, AdminJson.Default);
+            json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+            json.SerializerOptions.RespectNullableAnnotations = true;
+            json.SerializerOptions.WriteIndented = true;
+        });
     }
 
     private static void AddListeners(WebApplicationBuilder builder, Settings settings)
@@ -185,6 +193,19 @@ internal static class Server
         app.UseStatusCodePages();
         app.UseRouting();
         app.MapAdmin();
+    }
+
+    /// <summary>So that a revoked peer does not wait for the next tick.</summary>
+    private static void WakeTunnelOnChange(IServiceProvider services)
+    {
+        var reconciler = services.GetRequiredService<PeerReconciler>();
+        services.GetRequiredService<StateWriter>().Watch(change =>
+        {
+            if (change.Intents.Any(intent => intent is DeviceEnrolled or EnrolmentEnded or DeviceRevoked or QuarantineEnded))
+            {
+                reconciler.Wake();
+            }
+        });
     }
 
     private static Task Refuse(HttpContext context)

@@ -2,7 +2,6 @@ using System.Net;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.LoginGrants;
-using Gateway.Onboarding.Matrix;
 using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Store;
 
@@ -30,7 +29,7 @@ public abstract record EnrolResult
 /// </summary>
 public sealed class Enroller(
     StateWriter writer,
-    Homeserver homeserver,
+    AccountMaker accounts,
     AddressPool addresses,
     GrantArmoury grants,
     PeersApplied peersApplied,
@@ -48,7 +47,7 @@ public sealed class Enroller(
             return new EnrolResult.Refused(invalid);
         }
 
-        if (await EnsureAccountAsync(localpart, request, cancellationToken) is { } refused)
+        if (await accounts.EnsureAsync(localpart, request, cancellationToken) is { } refused)
         {
             return new EnrolResult.Refused(refused);
         }
@@ -117,69 +116,6 @@ public sealed class Enroller(
                 $"all {addresses.Size - 1} tunnel addresses of {addresses.Network} are in use or were used",
                 "enlarge Tunnel:Network; addresses are not given out twice")
             : null;
-    }
-
-    private async Task<Refusal?> EnsureAccountAsync(Localpart localpart, EnrolRequest request, CancellationToken cancellationToken)
-    {
-        if (writer.Current.Members.TryGetValue(localpart, out var known) && known.State == MemberState.Active)
-        {
-            return request.Adopt ? new(RefusalKind.Conflict, $"'{localpart}' is a member already", "leave --adopt out") : null;
-        }
-
-        // An account that we asked for and never heard of may exist: then it is ours.
-        var mayBeOurs = known?.State == MemberState.AccountAsked;
-        writer.Write(new MemberAdded(localpart, request.DisplayName, request.Adopt) { At = time.GetUtcNow() });
-        Refusal? refusal;
-        try
-        {
-            refusal = await MakeAccountAsync(localpart, request, mayBeOurs, cancellationToken);
-        }
-        catch (HomeserverException e) when (e.Happened)
-        {
-            // Perhaps it was made. The member stays asked for, without a device: the next enrolment finds out.
-            return new(RefusalKind.Unavailable, $"the account was not confirmed: {e.Message}", "try again when the homeserver answers (gateway status)");
-        }
-        catch (HomeserverException e)
-        {
-            refusal = new(RefusalKind.Unavailable, $"the account could not be made: {e.Message}", "nothing was created; try again when the homeserver answers (gateway status)");
-        }
-
-        if (refusal is null)
-        {
-            writer.Write(new AccountMade(localpart) { At = time.GetUtcNow() });
-        }
-        else if (!mayBeOurs)
-        {
-            writer.Write(new MemberDropped(localpart) { At = time.GetUtcNow() });
-        }
-
-        return refusal;
-    }
-
-    private async Task<Refusal?> MakeAccountAsync(Localpart localpart, EnrolRequest request, bool mayBeOurs, CancellationToken cancellationToken)
-    {
-        var made = await homeserver.RegisterAsync(localpart, cancellationToken);
-        if (request.Adopt)
-        {
-            if (await homeserver.IsAdminAsync(localpart, cancellationToken))
-            {
-                return new(RefusalKind.Conflict, $"'{localpart}' is an administrator of the homeserver", "give that person a second account for chatting");
-            }
-        }
-        else if (!made && !mayBeOurs)
-        {
-            return new(
-                RefusalKind.Conflict,
-                $"the homeserver already has an account '{localpart}'",
-                "choose another name, or add --adopt if the account is this person's own");
-        }
-
-        if (made && request.DisplayName is { Length: > 0 } displayName)
-        {
-            await homeserver.SetDisplayNameAsync(localpart, displayName, cancellationToken);
-        }
-
-        return null;
     }
 
     private (Device? Device, Refusal? Refusal) Create(State state, Localpart localpart, EnrolRequest request, PrivateKey privateKey, LoginCode code)

@@ -18,3 +18,6 @@ public sealed class TokenHasher(SecretKey key)
 
 /// <summary>The key of <see cref="TokenHasher"/>.</summary>
 public sealed class HashKey(ReadOnlySpan<byte> bytes) : SecretKey(bytes);
+
+/// <summary>The key that opens the store. It lies outside the database.</summary>
+public sealed class MasterKey(ReadOnlySpan<byte> bytes) : SecretKey(bytes);

@@ -89,7 +89,10 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
         var ids = device.Sessions.Where(session => session.ToDelete).Select(session => session.MatrixDeviceId).ToList();
         await homeserver.DeleteSessionsAsync(device.Member, ids, cancellationToken);
         var left = await homeserver.SessionsAsync(device.Member, cancellationToken);
-        foreach (var id in ids.Where(id => !left.Contains(id)))
+
+        // One whose answer never came may still be made: it is asked for again until it no longer can.
+        var arriving = device.Sessions.Where(session => session.OpenedAt is null && session.AskedAt + Patience > time.GetUtcNow()).Select(session => session.MatrixDeviceId);
+        foreach (var id in ids.Except(arriving, StringComparer.Ordinal).Where(id => !left.Contains(id)))
         {
             writer.Write(new SessionDeleted(id) { At = time.GetUtcNow(), Device = device.Id });
         }

@@ -34,8 +34,6 @@ public static class HomeserverSettings
         # Deleting one's own session asks again after a while.
         ui_auth:
           session_timeout: 10m
-        # A phone that was put away for good does not stay signed in.
-        delete_stale_devices_after: 90d
         # No e-mail addresses and phone numbers: they are names from outside.
         enable_3pid_changes: false
         enable_3pid_lookup: false

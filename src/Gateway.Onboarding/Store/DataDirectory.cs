@@ -98,6 +98,4 @@ public sealed class DataDirectory : IDisposable
         file.Flush(flushToDisk: true);
         return new MasterKey(key);
     }
-
-    private sealed class MasterKey(ReadOnlySpan<byte> bytes) : SecretKey(bytes);
 }

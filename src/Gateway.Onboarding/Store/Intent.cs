@@ -42,18 +42,21 @@ public abstract record DeviceIntent : Intent
     public required DeviceId Device { get; init; }
 }
 
+/// <summary>An intent about a member's account.</summary>
+public abstract record MemberIntent(Localpart Localpart) : Intent;
+
 /// <summary>The account will now be made on the homeserver, or taken over as it is (<c>--adopt</c>).</summary>
-public sealed record MemberAdded(Localpart Localpart, string? DisplayName, bool Adopted) : Intent;
+public sealed record MemberAdded(Localpart Localpart, string? DisplayName, bool Adopted) : MemberIntent(Localpart);
 
 /// <summary>The homeserver did not make the account: nothing is left of the member.</summary>
-public sealed record MemberDropped(Localpart Localpart) : Intent;
+public sealed record MemberDropped(Localpart Localpart) : MemberIntent(Localpart);
 
-public sealed record AccountMade(Localpart Localpart) : Intent;
+public sealed record AccountMade(Localpart Localpart) : MemberIntent(Localpart);
 
 /// <summary>The member leaves; all devices were revoked in the same write.</summary>
-public sealed record MemberLeft(Localpart Localpart, bool Erase, string By) : Intent;
+public sealed record MemberLeft(Localpart Localpart, bool Erase, string By) : MemberIntent(Localpart);
 
-public sealed record AccountClosed(Localpart Localpart) : Intent;
+public sealed record AccountClosed(Localpart Localpart) : MemberIntent(Localpart);
 
 public sealed record DeviceEnrolled(Device Enrolled, string By) : Intent;
 

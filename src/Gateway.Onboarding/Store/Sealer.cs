@@ -21,7 +21,7 @@ internal sealed class Sealer : IDisposable
     private readonly Entropy _entropy;
 
     /// <summary>Both keys are derived from <paramref name="master"/> (HKDF, RFC 5869).</summary>
-    public Sealer(SecretKey master, Entropy entropy)
+    public Sealer(MasterKey master, Entropy entropy)
     {
         _entropy = entropy;
         var sealing = HKDF.DeriveKey(HashAlgorithmName.SHA256, master.Bytes.ToArray(), SecretKey.Length, info: "gateway store v1 seal"u8.ToArray());

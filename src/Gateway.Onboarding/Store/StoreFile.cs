@@ -143,7 +143,7 @@ public sealed class StoreFile : IDisposable
         foreach (var intent in intents)
         {
             var id = new BsonValue(++number);
-            _database.GetCollection(Intents).Insert(SealedDocument(Intents, id, IntentPlace(number), JsonSerializer.SerializeToUtf8Bytes(intent, StoreJson.Options)));
+            _database.GetCollection(Intents).Insert(SealedDocument(Intents, id, BitConverter.GetBytes(number), JsonSerializer.SerializeToUtf8Bytes(intent, StoreJson.Options)));
             switch (intent)
             {
                 case DeviceEnrolled enrolled:
@@ -152,29 +152,14 @@ public sealed class StoreFile : IDisposable
                 case DeviceIntent change:
                     Put(Devices, change.Device.ToString(), after.Devices.GetValueOrDefault(change.Device));
                     break;
-                case MemberAdded { Localpart: var localpart }:
-                    PutMember(localpart, after);
-                    break;
-                case MemberDropped { Localpart: var localpart }:
-                    PutMember(localpart, after);
-                    break;
-                case AccountMade { Localpart: var localpart }:
-                    PutMember(localpart, after);
-                    break;
-                case MemberLeft { Localpart: var localpart }:
-                    PutMember(localpart, after);
-                    break;
-                case AccountClosed { Localpart: var localpart }:
-                    PutMember(localpart, after);
+                case MemberIntent change:
+                    Put(Members, change.Localpart.ToString(), after.Members.GetValueOrDefault(change.Localpart));
                     break;
             }
         }
 
         Put(Settings, Settings, new StoredSettings { Generation = after.Generation, LockedSince = after.LockedSince });
     }
-
-    private void PutMember(Localpart localpart, State after) =>
-        Put(Members, localpart.ToString(), after.Members.GetValueOrDefault(localpart));
 
     private void Put<T>(string collection, string name, T? value)
         where T : class
@@ -199,7 +184,7 @@ public sealed class StoreFile : IDisposable
     private byte[] Unseal(string collection, BsonDocument document)
     {
         var id = document["_id"];
-        var place = id.IsBinary ? id.AsBinary : IntentPlace(id.AsInt64);
+        var place = id.IsBinary ? id.AsBinary : BitConverter.GetBytes(id.AsInt64);
         return _sealer.Open(collection, place, document["s"].AsBinary)
             ?? throw new StoreException(
                 $"a document in '{collection}' cannot be opened: the database was changed, or the key is another one's",
@@ -209,7 +194,6 @@ public sealed class StoreFile : IDisposable
     private static T Read<T>(byte[] plaintext) =>
         JsonSerializer.Deserialize<T>(plaintext, StoreJson.Options)!;
 
-    private static byte[] IntentPlace(long number) => BitConverter.GetBytes(number);
 
     private void Reopen(Exception cause)
     {
@@ -219,7 +203,7 @@ public sealed class StoreFile : IDisposable
         }
         catch (Exception e) when (e is LiteException or IOException or ObjectDisposedException)
         {
-            // The engine closed itself for good; its files are released all the same.
+            // It closed itself for good; its files are released all the same.
         }
 
         try
@@ -235,18 +219,24 @@ public sealed class StoreFile : IDisposable
     private LiteDatabase OpenDatabase()
     {
         var database = new LiteDatabase(new LiteEngine(_engineSettings()));
-        var format = database.GetCollection("format");
-        if (format.FindById(1) is not { } found)
+        var formats = database.GetCollection("format");
+        var id = new BsonValue(1);
+        var place = BitConverter.GetBytes(1L);
+        if (formats.FindById(id) is not { } format)
         {
-            format.Insert(new BsonDocument { ["_id"] = 1, ["version"] = Format });
+            // The sealed part is how a wrong key is told from an empty database.
+            formats.Insert(new BsonDocument { ["_id"] = id, ["version"] = Format, ["s"] = _sealer.Seal("format", place, "gateway"u8) });
             database.Checkpoint();
         }
-        else if (found["version"].AsInt32 != Format)
+        else if (format["version"].AsInt32 != Format || _sealer.Open("format", place, format["s"].AsBinary) is null)
         {
+            var version = format["version"].AsInt32;
             database.Dispose();
-            throw new StoreException(
-                string.Create(CultureInfo.InvariantCulture, $"the database has format {found["version"].AsInt32}, this gateway knows {Format}"),
-                "use the version of the gateway that wrote it; nothing was changed");
+            throw version != Format
+                ? new StoreException(
+                    string.Create(CultureInfo.InvariantCulture, $"the database has format {version}, this gateway knows {Format}"),
+                    "use the version of the gateway that wrote it; nothing was changed")
+                : new StoreException("the database was sealed with another key", "restore the database together with its key from one backup; nothing was changed");
         }
 
         if (database.Collation.SortOptions != CompareOptions.Ordinal)

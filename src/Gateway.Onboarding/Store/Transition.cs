@@ -39,7 +39,9 @@ public static class Transition
                 };
                 return state with { Members = state.Members.SetItem(member.Localpart, member) };
             case MemberDropped dropped:
-                return state with { Members = state.Members.Remove(dropped.Localpart) };
+                return state.Members.GetValueOrDefault(dropped.Localpart) is { State: MemberState.AccountAsked }
+                    ? state with { Members = state.Members.Remove(dropped.Localpart) }
+                    : state;
             case AccountMade made:
                 return WithMember(state, made.Localpart, old => old with { State = MemberState.Active });
             case MemberLeft left:

@@ -1,8 +1,6 @@
 using System.CommandLine;
 using Gateway.Admin;
 
-#pragma warning disable CA1416 // The gateway runs on Linux alone.
-
 namespace Gateway.Commands;
 
 /// <summary>

@@ -1,5 +1,3 @@
-#pragma warning disable CA1416 // The gateway runs on Linux alone.
-
 namespace Gateway.Commands;
 
 /// <summary>

@@ -35,9 +35,7 @@ internal sealed class AdminSocketFactory(ILoggerFactory logs) : IConnectionListe
             socket.Bind(endpoint);
 
             // Between bind and listen nobody can connect yet, whatever mode the umask left.
-#pragma warning disable CA1416 // The program is for Linux alone.
             File.SetUnixFileMode(path, OwnerAndGroup);
-#pragma warning restore CA1416
             return socket;
         }
         catch (SocketException fault)

@@ -119,6 +119,10 @@ internal sealed partial class InterfaceListener(
             await BindAsync(cancellationToken);
             _fault = null;
         }
+        catch (SocketException fault) when (IsAbsence(fault))
+        {
+            // Its address comes a moment after it.
+        }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested)
         {
             // Shut until it works, whatever it is: never a listener on the address alone.

@@ -47,7 +47,8 @@ internal static class Listeners
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
 
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = 10_000;
+        // Counted for each listener apart, so that members cannot use up the admin's.
+        kestrel.Limits.MaxConcurrentConnections = 4096;
         kestrel.Limits.MaxConcurrentUpgradedConnections = 0;
         kestrel.Limits.MaxRequestBodySize = MaxBody;
 

@@ -26,6 +26,16 @@ internal sealed class Door
         CutOpenRequests();
     }
 
-    /// <summary>Aborts what is open; later requests are judged by the state.</summary>
-    public void CutOpenRequests() => Interlocked.Exchange(ref _cut, new CancellationTokenSource()).Cancel();
+    /// <summary>Aborts what is open; later requests are judged by the state. One that resists does not keep the others.</summary>
+    public void CutOpenRequests()
+    {
+        try
+        {
+            Interlocked.Exchange(ref _cut, new CancellationTokenSource()).Cancel();
+        }
+        catch (AggregateException)
+        {
+            // All were called; what one of them threw is its own request's end.
+        }
+    }
 }

@@ -101,6 +101,7 @@ internal sealed partial class HomeserverForwarder : IDisposable
         _writer.Write<bool>(state => (true,
         [
             .. state.DevicesOf(passenger.Device.Member)
+                .Where(device => device.IsLive)
                 .SelectMany(device => device.Sessions
                     .Where(session => passenger.Passage == Passage.LogoutAll || (device.Id == passenger.Device.Id && session.MatrixDeviceId == matrixDeviceId))
                     .Where(session => session.State == Onboarding.Devices.MatrixSessionState.Open)

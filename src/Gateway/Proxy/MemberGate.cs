@@ -26,6 +26,19 @@ internal sealed class MemberGate(
 
     public async Task AnswerAsync(HttpContext context)
     {
+        try
+        {
+            await JudgeAsync(context);
+        }
+        catch (StoreException) when (!context.Response.HasStarted)
+        {
+            // What cannot be written down does not happen; the disk is the admin's to mend (gateway status).
+            await MatrixAnswer.UnavailableAsync(context);
+        }
+    }
+
+    private async Task JudgeAsync(HttpContext context)
+    {
         // 1.
         var address = context.Connection.RemoteIpAddress;
         if (devices.Find(address) is not { } found)
@@ -94,7 +107,8 @@ internal sealed class MemberGate(
         return forwarder.ForwardAsync(context, new Passenger(device, session, passage), cut);
     }
 
-    /// <summary>The request is for our name, whatever else this address may be called.</summary>
+    /// <summary>The request is for our name, whatever else this address may be called, and wishes for no other protocol.</summary>
     private bool IsOurs(HttpContext context) =>
-        string.Equals(context.Request.Host.Host, gateway.ServerName, StringComparison.OrdinalIgnoreCase);
+        context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true }
+        && string.Equals(context.Request.Host.Host, gateway.ServerName, StringComparison.OrdinalIgnoreCase);
 }

@@ -15,6 +15,9 @@ internal sealed class NetworkLink(string name, UserspaceMode userspace)
     /// <summary>IPv6's minimum: passes every mobile network without fragments.</summary>
     private const int Mtu = 1280;
 
+    /// <summary>Of which kind the link of this number is; the number's link never changes its kind.</summary>
+    private (uint Index, bool InKernel) _kind;
+
     private readonly byte[] _nameForLibc = Encoding.ASCII.GetBytes(name + "\0");
 
     public string Name => name;
@@ -22,12 +25,26 @@ internal sealed class NetworkLink(string name, UserspaceMode userspace)
     /// <summary>The link's number in our own network namespace, 0 where it is not there; a rebuilt link has a new one.</summary>
     public uint Index => if_nametoindex(_nameForLibc);
 
-    /// <summary>Throws where the link is not ours: <c>wg</c> and the socket would reach another namespace's instead.</summary>
-    public void Require()
+    /// <summary>
+    /// Throws where the link is not ours, or where a socket of its name is another's: <c>wg</c> asks the socket first,
+    /// even for a kernel link, and would give our key and peers to the wireguard-go of another network namespace.
+    /// </summary>
+    public async Task RequireAsync(CancellationToken cancellationToken)
     {
-        if (Index == 0)
+        var index = Index;
+        if (index == 0)
         {
             throw new TunnelException($"The interface {name} does not exist here.");
+        }
+
+        if (_kind.Index != index)
+        {
+            _kind = (index, await IsInKernelAsync(cancellationToken));
+        }
+
+        if (_kind.InKernel && await UserspaceSocket.AnswersAsync(name, cancellationToken))
+        {
+            throw new TunnelException($"{UserspaceSocket.PathOf(name)} belongs to a wireguard-go of another network namespace: choose another Tunnel:Interface");
         }
     }
 
@@ -40,9 +57,9 @@ internal sealed class NetworkLink(string name, UserspaceMode userspace)
             await MakeAsync(cancellationToken);
         }
 
-        using var seen = JsonDocument.Parse(await Tool.RunAsync("ip", ["-details", "-json", "address", "show", "dev", name], cancellationToken));
+        await RequireAsync(cancellationToken);
+        using var seen = JsonDocument.Parse(await Tool.RunAsync("ip", ["-json", "address", "show", "dev", name], cancellationToken));
         var link = seen.RootElement[0];
-        await RefuseForeignSocketAsync(link, cancellationToken);
         await AddressAsync(link, settings, cancellationToken);
         if (link.GetProperty("mtu").GetInt32() != Mtu || !link.GetProperty("flags").EnumerateArray().Any(flag => flag.ValueEquals("UP")))
         {
@@ -70,7 +87,8 @@ internal sealed class NetworkLink(string name, UserspaceMode userspace)
         if (exitCode != 0)
         {
             // It explains failures on its output and fills the error stream with a banner.
-            throw Tool.Failure("setsid", command, output.Trim().Length > 0 ? output : errors);
+            var reason = output.Trim().Length > 0 ? output : errors;
+            throw Tool.Failure("setsid", command, $"{reason.Trim()} (it opens /dev/net/tun and writes in /run/wireguard)");
         }
 
         // Until it answers it is still setting the link up, and would undo our MTU.
@@ -94,17 +112,11 @@ internal sealed class NetworkLink(string name, UserspaceMode userspace)
             : throw Tool.Failure("ip", command, unknownType ? $"{errors.Trim()} The kernel has no WireGuard: load the module, or allow Tunnel:Userspace" : errors);
     }
 
-    /// <summary>
-    /// <c>wg</c> asks a socket of this name first, even for a kernel link: with another namespace's wireguard-go
-    /// behind it we would give our key and peers to that one.
-    /// </summary>
-    private async Task RefuseForeignSocketAsync(JsonElement link, CancellationToken cancellationToken)
+    private async Task<bool> IsInKernelAsync(CancellationToken cancellationToken)
     {
-        var inKernel = link.TryGetProperty("linkinfo", out var info) && info.TryGetProperty("info_kind", out var kind) && kind.ValueEquals("wireguard");
-        if (inKernel && await UserspaceSocket.AnswersAsync(name, cancellationToken))
-        {
-            throw new TunnelException($"{UserspaceSocket.PathOf(name)} belongs to a wireguard-go of another network namespace: choose another Tunnel:Interface");
-        }
+        using var seen = JsonDocument.Parse(await Tool.RunAsync("ip", ["-details", "-json", "link", "show", "dev", name], cancellationToken));
+        return seen.RootElement[0].TryGetProperty("linkinfo", out var info)
+            && info.TryGetProperty("info_kind", out var kind) && kind.ValueEquals("wireguard");
     }
 
     private async Task AddressAsync(JsonElement link, InterfaceSettings settings, CancellationToken cancellationToken)

@@ -23,37 +23,23 @@ internal sealed partial class PeerReconciler(
     // One place: signals that come while a pass runs become one more pass.
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    private volatile TunnelHealth _health = new(VerifiedGeneration: -1, LastGoodPass: null, Error: "not reconciled yet");
-    private volatile TaskCompletionSource _verified = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ReachedGeneration _verified = new();
+    private volatile TunnelHealth _health = new(LastGoodPass: null, Error: "The interface was not looked at yet.");
     private (long Generation, FrozenDictionary<PublicKey, DesiredPeer> Peers)? _wanted;
 
     public TunnelHealth Health => _health;
+
+    /// <summary>The newest generation that a read-back has shown on the interface; −1 before the first.</summary>
+    public long VerifiedGeneration => _verified.Value;
 
     /// <summary>
     /// Asks for a pass. True once a read-back has shown the interface equal to a desired state of this
     /// <paramref name="generation"/> or a later one; false where the token ended the wait first.
     /// </summary>
-    public async Task<bool> RequestAsync(long generation, CancellationToken cancellationToken)
+    public Task<bool> RequestAsync(long generation, CancellationToken cancellationToken)
     {
         Wake();
-        try
-        {
-            while (true)
-            {
-                // Taken before looking, so that no pass slips between the look and the wait.
-                var verified = _verified.Task;
-                if (_health.VerifiedGeneration >= generation)
-                {
-                    return true;
-                }
-
-                await verified.WaitAsync(cancellationToken);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
+        return _verified.WaitAsync(generation, cancellationToken);
     }
 
     /// <summary><see cref="PeersApplied"/>.</summary>
@@ -66,20 +52,18 @@ internal sealed partial class PeerReconciler(
         // 1. What must stand, and as of when.
         var began = Look().Generation;
 
-        // 2. The link itself; a rebuilt one is empty, so the steps below put every peer back.
-        if (await tunnel.EnsureAsync(settings, cancellationToken))
-        {
-            LogInterfaceMade();
-        }
+        // 2. The link itself; a rebuilt one is empty, so the steps below put every peer back. Where it fails, what
+        //    must go can perhaps still be taken away: the pass goes on.
+        var link = await Attempts.None.AddAsync(() => EnsureAsync(cancellationToken));
 
         // 3. What stands.
-        var standing = await tunnel.DumpAsync(cancellationToken);
+        var standing = await DumpAsync(link.Fault, cancellationToken);
 
         // 4. Removals first: WireGuard moves an allowed IP silently to the peer that was set last.
         var removed = await RemoveStrangersAsync(standing, cancellationToken);
 
         // 5. Then what is missing or wrong.
-        var set = await SetMissingAsync(standing, cancellationToken);
+        var set = await SetMissingAsync(began, standing, cancellationToken);
 
         // 6. Read back, and look once more: what was revoked while we set it goes at once.
         var late = Attempts.None;
@@ -92,7 +76,8 @@ internal sealed partial class PeerReconciler(
 
         // 7. Report: only a state that was read back counts as reached.
         var (generation, wanted) = Look();
-        Report(generation, moved: generation != began, late.Fault ?? removed.Fault ?? set.Fault, PeerDifference.First(wanted, standing));
+        var unreached = PeerDifference.First(wanted, standing);
+        Report(generation, moved: generation != began, link.Fault ?? late.Fault ?? removed.Fault ?? set.Fault, unreached);
         handshakes.Observe(standing);
     }
 
@@ -109,8 +94,30 @@ internal sealed partial class PeerReconciler(
             catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
             {
                 // Whatever it was, members' tunnels depend on this loop: the next tick tries again.
-                Failed(fault is TunnelException ? fault.Message : fault.ToString());
+                Failed(fault.Message, fault is TunnelException ? null : fault);
             }
+        }
+    }
+
+    private async Task EnsureAsync(CancellationToken cancellationToken)
+    {
+        if (await tunnel.EnsureAsync(settings, cancellationToken))
+        {
+            // Before the first good pass it is the program's start, after it somebody took the interface away.
+            LogInterfaceMade(_health.LastGoodPass is null ? LogLevel.Information : LogLevel.Warning);
+        }
+    }
+
+    /// <summary>Where neither the link could be made nor its peers read, the first says why.</summary>
+    private async Task<IReadOnlyList<Peer>> DumpAsync(string? linkFault, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await tunnel.DumpAsync(cancellationToken);
+        }
+        catch (TunnelException fault) when (linkFault is not null)
+        {
+            throw new TunnelException(linkFault, fault);
         }
     }
 
@@ -130,12 +137,18 @@ internal sealed partial class PeerReconciler(
         return attempts;
     }
 
-    private async Task<Attempts> SetMissingAsync(IReadOnlyList<Peer> standing, CancellationToken cancellationToken)
+    private async Task<Attempts> SetMissingAsync(long began, IReadOnlyList<Peer> standing, CancellationToken cancellationToken)
     {
         var attempts = Attempts.None;
         var byKey = standing.ToDictionary(peer => peer.PublicKey);
         foreach (var key in Look().Peers.Keys)
         {
+            // A revocation does not wait for the end of a long row: step 6 takes its peer away, the next pass goes on.
+            if (attempts.Any && Look().Generation != began)
+            {
+                break;
+            }
+
             // Looked up anew before each one: a slow pass must not put back what was revoked meanwhile.
             if (Look().Peers.TryGetValue(key, out var peer) && PeerDifference.Of(peer, byKey.GetValueOrDefault(key)) is { } why)
             {
@@ -171,42 +184,46 @@ internal sealed partial class PeerReconciler(
 
         if (unreached is null)
         {
-            Reached(generation);
+            // Those who waited for their peers may go on, even where the link has a fault of its own.
+            _verified.Reach(generation);
         }
-        else if (fault is not null || !moved)
+
+        if (fault is not null || (unreached is not null && !moved))
         {
             Failed(fault ?? $"The interface is not as it was set ({unreached}).");
         }
+        else if (unreached is null)
+        {
+            Good();
+        }
     }
 
-    private void Reached(long generation)
+    private void Good()
     {
         if (_health is { LastGoodPass: not null, Error: not null })
         {
             LogHealed();
         }
 
-        _health = new(generation, time.GetUtcNow(), Error: null);
-        var verified = _verified;
-        _verified = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        verified.SetResult();
+        _health = new(time.GetUtcNow(), Error: null);
     }
 
     /// <summary>Logged once for each message, not every two seconds.</summary>
-    private void Failed(string message)
+    private void Failed(string message, Exception? unexpected = null)
     {
         if (_health.Error != message)
         {
-            LogFailed(message);
+            LogFailed(unexpected, message);
         }
 
         _health = _health with { Error = message };
     }
 
-    private void Wake() => _signal.Writer.TryWrite(true);
+    /// <summary>Asks for a pass without waiting for it.</summary>
+    public void Wake() => _signal.Writer.TryWrite(true);
 
-    [LoggerMessage(LogLevel.Warning, "The interface was missing and has been made.")]
-    private partial void LogInterfaceMade();
+    [LoggerMessage("The interface was missing and has been made.")]
+    private partial void LogInterfaceMade(LogLevel level);
 
     [LoggerMessage(LogLevel.Information, "Peer {Peer} set on the interface: {Why}.")]
     private partial void LogSet(string peer, string why);
@@ -215,7 +232,7 @@ internal sealed partial class PeerReconciler(
     private partial void LogRemoved(string peer);
 
     [LoggerMessage(LogLevel.Error, "The interface cannot be brought to its desired state, trying again: {Reason}")]
-    private partial void LogFailed(string reason);
+    private partial void LogFailed(Exception? unexpected, string reason);
 
     [LoggerMessage(LogLevel.Information, "The interface is as desired again.")]
     private partial void LogHealed();

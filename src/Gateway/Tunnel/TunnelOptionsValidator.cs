@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Gateway.Onboarding.QrCodes;
 using Microsoft.Extensions.Options;
 
 namespace Gateway.Tunnel;
@@ -8,8 +9,8 @@ namespace Gateway.Tunnel;
 /// <summary>Names every fault of the <c>Tunnel</c> section in one go, each with its key and the way out.</summary>
 internal sealed class TunnelOptionsValidator : IValidateOptions<TunnelOptions>
 {
-    /// <summary>The configuration text has to stay within 350 bytes for its QR code to scan at arm's length.</summary>
-    private const int LongestHost = 63;
+    /// <summary>The configuration text has to stay within 350 bytes for its QR code to scan at arm's length; all else in it takes up to 303.</summary>
+    private const int LongestEndpoint = WireGuardConfig.MaxBytes - 303;
 
     /// <summary>What no interface of ours may cover: "this network", loopback, link-local, multicast, reserved.</summary>
     private static readonly IPNetwork[] Unusable =
@@ -86,9 +87,9 @@ internal sealed class TunnelOptionsValidator : IValidateOptions<TunnelOptions>
         }
 
         var host = text[..colon];
-        if (host.Length > LongestHost)
+        if (text.Length > LongestEndpoint)
         {
-            return $"Tunnel:Endpoint has a host of {host.Length} characters, more than the {LongestHost} that fit the QR code: use a shorter name";
+            return $"Tunnel:Endpoint has {text.Length} characters, more than the {LongestEndpoint} that fit the QR code: use a shorter name, or the address";
         }
 
         return IsHost(host) ? null : $"Tunnel:Endpoint is '{text}', whose host is no name and no address: {wanted}";

@@ -22,10 +22,16 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
             return false;
         }
 
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Deadline);
         try
         {
-            using var socket = await ConnectAsync(name, cancellationToken);
+            using var socket = await ConnectAsync(name, limit.Token);
             return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TunnelException($"wireguard-go takes no connection on {PathOf(name)} within {Deadline.TotalSeconds} s");
         }
         catch (SocketException fault) when (fault.SocketErrorCode is SocketError.ConnectionRefused or SocketError.AddressNotAvailable)
         {
@@ -33,7 +39,7 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
         }
         catch (SocketException fault)
         {
-            throw new TunnelException($"{PathOf(name)} cannot be used: {fault.Message} (it belongs to the user who started wireguard-go)", fault);
+            throw new TunnelException($"{PathOf(name)} cannot be used: {fault.Message} (start wireguard-go as the gateway's user; it ends when the owner or mode of its socket is changed)", fault);
         }
     }
 
@@ -64,7 +70,7 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
     /// <summary>One question, one connection. The answer's lines, once its errno said 0.</summary>
     private async Task<List<string>> AskAsync(string question, string what, CancellationToken cancellationToken)
     {
-        link.Require();
+        await link.RequireAsync(cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Deadline);
         try

@@ -31,13 +31,13 @@ internal sealed class WgTool(NetworkLink link) : IWireGuardInterface
 
     private async Task<InterfaceDump> ReadAsync(CancellationToken cancellationToken)
     {
-        link.Require();
+        await link.RequireAsync(cancellationToken);
         return WgDump.Parse(await Tool.RunAsync("wg", ["show", link.Name, "dump"], cancellationToken));
     }
 
     private async Task SetAsync(string[] what, SecretKey? secret, CancellationToken cancellationToken)
     {
-        link.Require();
+        await link.RequireAsync(cancellationToken);
         await Tool.RunAsync("wg", ["set", link.Name, .. what], cancellationToken, secret?.Reveal());
     }
 }

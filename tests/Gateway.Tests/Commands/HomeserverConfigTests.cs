@@ -1,7 +1,5 @@
 using Gateway.Admin;
 
-#pragma warning disable CA1416 // File modes: the gateway runs on Linux alone.
-
 namespace Gateway.Tests.Commands;
 
 public sealed class HomeserverConfigTests : IAsyncLifetime

@@ -108,7 +108,9 @@ internal sealed class FakeHomeserver : IAsyncDisposable
     /// <summary>What a member asks with a token of their own.</summary>
     private async Task AnswerMemberAsync(HttpContext context, string path)
     {
-        var token = context.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal);
+        var token = context.Request.Query.TryGetValue("access_token", out var inQuery)
+            ? inQuery.ToString()
+            : context.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal);
         var session = Accounts.SelectMany(account => account.Value).FirstOrDefault(session => session.Value == token);
         if (session.Key is null)
         {

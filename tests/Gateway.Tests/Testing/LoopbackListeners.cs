@@ -32,6 +32,7 @@ internal sealed class LoopbackListeners : IConnectionListenerFactory, IConnectio
     {
         SslOptions = new()
         {
+            TargetHost = "chat.example",
             CertificateChainPolicy = new()
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,

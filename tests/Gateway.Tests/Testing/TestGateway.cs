@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Gateway.Admin;
 using Gateway.Commands;
+using Gateway.Listening;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
@@ -101,6 +103,20 @@ internal sealed class TestGateway : IAsyncDisposable
             ["initial_device_display_name"] = "Element X",
         });
 
+    /// <summary>The admin's socket without the command line's client.</summary>
+    public HttpClient RawAdmin() => new(new SocketsHttpHandler
+    {
+        ConnectCallback = async (_, token) =>
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(AdminSocket), token);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    })
+    {
+        BaseAddress = new Uri("http://admin"),
+    };
+
     public Device Device(string word) => State.Find(word)[0];
 
     public async ValueTask DisposeAsync()
@@ -114,8 +130,7 @@ internal sealed class TestGateway : IAsyncDisposable
 
     private async Task RunAsync((string Key, string Value)[] settings)
     {
-        var key = new TestMasterKey(new Entropy().Bytes(SecretKey.Length));
-        var socket = Path.Combine(_directory.FullName, "admin.sock");
+        var key = new MasterKey(new Entropy().Bytes(SecretKey.Length));
         var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["Gateway:ServerName"] = "chat.example",
@@ -125,7 +140,7 @@ internal sealed class TestGateway : IAsyncDisposable
             ["Certificate:Path"] = Path.Combine(_directory.FullName, "cert.pem"),
             ["Certificate:KeyPath"] = Path.Combine(_directory.FullName, "key.pem"),
             ["Homeserver:BaseUrl"] = Homeserver.Url,
-            ["Admin:Socket"] = socket,
+            ["Admin:Socket"] = AdminSocket,
         };
         foreach (var (name, value) in settings)
         {
@@ -139,12 +154,14 @@ internal sealed class TestGateway : IAsyncDisposable
         {
             services.AddLogging(logging => logging.ClearProviders().AddFakeLogging());
             services.Replace(ServiceDescriptor.Singleton<IWireGuardInterface>(Interface));
-            services.Remove(services.First(service => service.ImplementationType == typeof(Listening.InterfaceListenerFactory)));
+            services.Remove(services.First(service => service.ImplementationType?.Equals(typeof(InterfaceListenerFactory)) == true));
             services.AddSingleton<IConnectionListenerFactory>(_listeners);
         });
         await _app.StartAsync();
-        Admin = AdminClient.OverSocket(socket);
+        Admin = AdminClient.OverSocket(AdminSocket);
     }
+
+    private string AdminSocket => Path.Combine(_directory.FullName, "admin.sock");
 
     private static LiteDB.Collation ExactCollation => new(CultureInfo.InvariantCulture.LCID, CompareOptions.Ordinal);
 
@@ -161,12 +178,11 @@ internal sealed class TestGateway : IAsyncDisposable
         var request = new CertificateRequest("CN=chat.example", key, HashAlgorithmName.SHA256);
         var name = new SubjectAlternativeNameBuilder();
         name.AddDnsName("chat.example");
+        name.AddDnsName("attacker.example");
         request.CertificateExtensions.Add(name.Build());
         var certificate = request.CreateSelfSigned(Clock.GetUtcNow().AddYears(-2), Clock.GetUtcNow().AddYears(2));
         File.WriteAllText(Path.Combine(_directory.FullName, "cert.pem"), certificate.ExportCertificatePem());
         File.WriteAllText(Path.Combine(_directory.FullName, "key.pem"), key.ExportPkcs8PrivateKeyPem());
         return certificate;
     }
-
-    private sealed class TestMasterKey(ReadOnlySpan<byte> bytes) : SecretKey(bytes);
 }

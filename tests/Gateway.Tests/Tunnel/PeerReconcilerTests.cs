@@ -33,7 +33,7 @@ public sealed class PeerReconcilerTests : IDisposable
         await Pass();
 
         Assert.Equal(Keys(alice, bob), StandingKeys());
-        Assert.Equal(_desired.Generation, _reconciler.Health.VerifiedGeneration);
+        Assert.Equal(_desired.Generation, _reconciler.VerifiedGeneration);
         Assert.Null(_reconciler.Health.Error);
         Assert.Equal(_time.GetUtcNow(), _reconciler.Health.LastGoodPass);
     }
@@ -114,7 +114,7 @@ public sealed class PeerReconcilerTests : IDisposable
         Want(alice with { TunnelAddress = bob.TunnelAddress }, bob with { TunnelAddress = alice.TunnelAddress });
         await Pass();
 
-        Assert.Equal(_desired.Generation, _reconciler.Health.VerifiedGeneration);
+        Assert.Equal(_desired.Generation, _reconciler.VerifiedGeneration);
         Assert.All(_interface.Peers, peer => Assert.Single(peer.AllowedIPs));
     }
 
@@ -140,7 +140,33 @@ public sealed class PeerReconcilerTests : IDisposable
 
         Assert.Single(_interface.Calls, call => call.StartsWith("set", StringComparison.Ordinal));
         Assert.Empty(_interface.Peers);
-        Assert.Equal(_desired.Generation, _reconciler.Health.VerifiedGeneration);
+        Assert.Equal(_desired.Generation, _reconciler.VerifiedGeneration);
+    }
+
+    [Fact]
+    public async Task A_revocation_does_not_wait_for_the_end_of_a_long_row_of_additions()
+    {
+        var revoked = SomePeers.Number(2);
+        Want(revoked);
+        await Pass();
+        var others = Enumerable.Range(3, 20).Select(number => SomePeers.Number((byte)number)).ToArray();
+        Want([revoked, .. others]);
+        var first = true;
+        _interface.Before = (act, _) =>
+        {
+            if (act == "set" && first)
+            {
+                first = false;
+                Want(others);
+            }
+
+            return Task.CompletedTask;
+        };
+
+        await Running(async () => Assert.True(await Request()));
+
+        Assert.Equal($"remove {revoked.PublicKey}", _interface.Calls[3]);
+        Assert.Equal(Keys(others), StandingKeys());
     }
 
     [Fact]
@@ -175,7 +201,21 @@ public sealed class PeerReconcilerTests : IDisposable
 
         Assert.Equal(Keys(first), StandingKeys());
         Assert.Equal("stuck", _reconciler.Health.Error);
-        Assert.Equal(-1, _reconciler.Health.VerifiedGeneration);
+        Assert.Equal(-1, _reconciler.VerifiedGeneration);
+    }
+
+    [Fact]
+    public async Task A_link_that_cannot_be_put_right_does_not_keep_a_revoked_peer_on_it()
+    {
+        _interface.PutByHand(SomePeers.Standing(SomePeers.Number(2)));
+        _interface.Before = (act, _) => act == "ensure" ? throw new TunnelException("no ip") : Task.CompletedTask;
+
+        await Pass();
+
+        Assert.Empty(_interface.Peers);
+        Assert.Equal(_desired.Generation, _reconciler.VerifiedGeneration);
+        Assert.Equal("no ip", _reconciler.Health.Error);
+        Assert.Null(_reconciler.Health.LastGoodPass);
     }
 
     [Fact]
@@ -190,7 +230,7 @@ public sealed class PeerReconcilerTests : IDisposable
 
         Assert.True(_interface.Made);
         Assert.Equal(before, StandingKeys());
-        Assert.Equal(2, _log.Collector.GetSnapshot().Count(line => line.Level == LogLevel.Warning));
+        Assert.Single(_log.Collector.GetSnapshot(), line => line.Level == LogLevel.Warning);
     }
 
     [Fact]
@@ -212,7 +252,7 @@ public sealed class PeerReconcilerTests : IDisposable
     [Fact]
     public async Task A_request_that_is_not_met_in_time_says_so()
     {
-        _interface.Before = (act, _) => act == "ensure" ? throw new TunnelException("no wg") : Task.CompletedTask;
+        _interface.Before = (act, _) => throw new TunnelException(act == "ensure" ? "no wg" : "no interface");
         using var stop = new CancellationTokenSource();
         await Running(async () =>
         {

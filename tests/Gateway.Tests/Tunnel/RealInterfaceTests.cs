@@ -146,10 +146,26 @@ public sealed class RealInterfaceTests
         {
             await tunnel.EnsureAsync(SomePeers.Settings(), None);
 
-            // The list names its own maker, too, which is gone when it is read.
-            var pids = (await NetworkNamespace.OutputAsync("ip", ["netns", "pids", space.Name])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            var daemon = Assert.Single(pids, pid => Path.Exists($"/proc/{pid}") && File.ReadAllText($"/proc/{pid}/comm") == "wireguard-go\n");
-            Assert.NotEqual(Session("self"), Session(daemon));
+            Assert.NotEqual(Session("self"), Session(await DaemonAsync(space)));
+        });
+    }
+
+    [Theory]
+    [InlineData("wg", "did not finish within 5 s")]
+    [InlineData("socket", "did not answer")]
+    public async Task A_stopped_wireguard_go_is_given_up_after_the_deadline(string implementation, string words)
+    {
+        await Inside(implementation, UserspaceMode.Always, async (tunnel, space) =>
+        {
+            await tunnel.EnsureAsync(SomePeers.Settings(), None);
+            var daemon = await DaemonAsync(space);
+            await NetworkNamespace.OutputAsync("kill", ["-STOP", daemon]);
+
+            var fault = await Assert.ThrowsAsync<TunnelException>(() => tunnel.RemoveAsync(SomePeers.Number(2).PublicKey, None));
+
+            Assert.Contains(words, fault.Message, StringComparison.Ordinal);
+            await NetworkNamespace.OutputAsync("kill", ["-CONT", daemon]);
+            Assert.Empty(await tunnel.DumpAsync(None));
         });
     }
 
@@ -203,6 +219,13 @@ public sealed class RealInterfaceTests
     {
         Directory.CreateDirectory("/run/wireguard");
         await NetworkNamespace.OutputAsync("python3", ["-c", $"import socket; socket.socket(socket.AF_UNIX).bind('/run/wireguard/{name}.sock')"]);
+    }
+
+    private static async Task<string> DaemonAsync(NetworkNamespace space)
+    {
+        // The list names its own maker, too, which is gone when it is read.
+        var pids = (await NetworkNamespace.OutputAsync("ip", ["netns", "pids", space.Name])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return Assert.Single(pids, pid => Path.Exists($"/proc/{pid}") && File.ReadAllText($"/proc/{pid}/comm") == "wireguard-go\n");
     }
 
     /// <summary>Field 6 of /proc/PID/stat (proc(5)); the name before it may hold spaces, so counted from its closing parenthesis.</summary>

@@ -30,9 +30,9 @@ public sealed class TunnelOptionsTests
     }
 
     [Theory]
-    [InlineData("10.0.0.0/8")]
+    [InlineData("10.7.0.0/16")]
     [InlineData("10.9.0.0/30")]
-    [InlineData("100.64.0.0/10")]
+    [InlineData("198.19.0.0/18")]
     public void A_usable_network_is_taken(string network) => Assert.Empty(Faults(With(o => o.Network = network)));
 
     [Theory]
@@ -59,7 +59,7 @@ public sealed class TunnelOptionsTests
     [Theory]
     [InlineData("203.0.113.7:1")]
     [InlineData("[2001:db8::1]:65535")]
-    [InlineData("a.b-c.example:47123")]
+    [InlineData("a-name-of-forty-one-characters-is.example:47123")]
     public void A_usable_endpoint_is_taken(string endpoint) => Assert.Empty(Faults(With(o => o.Endpoint = endpoint)));
 
     [Theory]
@@ -74,7 +74,7 @@ public sealed class TunnelOptionsTests
     [InlineData("2001:db8::1:47123")]
     [InlineData("[vpn.example.org]:47123")]
     [InlineData("https://vpn.example.org:47123")]
-    [InlineData("a-name-of-sixty-four-characters-which-is-one-more.than.fit.the.qr:47123")]
+    [InlineData("a-name-of-forty-two-characters-is1.example:47123")]
     public void An_unusable_endpoint_is_named(string endpoint) =>
         Assert.StartsWith("Tunnel:Endpoint ", Assert.Single(Faults(With(o => o.Endpoint = endpoint))), StringComparison.Ordinal);
 

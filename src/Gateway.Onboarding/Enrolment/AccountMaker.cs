@@ -1,0 +1,97 @@
+using Gateway.Onboarding.Matrix;
+using Gateway.Onboarding.Members;
+using Gateway.Onboarding.Store;
+
+namespace Gateway.Onboarding.Enrolment;
+
+/// <summary>A new member's account on the homeserver: the intent first, then the account, and nothing left of it where there was none to be had.</summary>
+public sealed class AccountMaker(StateWriter writer, Homeserver homeserver, TimeProvider time) : IDisposable
+{
+    private readonly SemaphoreSlim _oneAtATime = new(1);
+
+    /// <summary>Null where the member has an account now; else why not.</summary>
+    public async Task<Refusal?> EnsureAsync(Localpart localpart, EnrolRequest request, CancellationToken cancellationToken)
+    {
+        if (writer.Current.Members.TryGetValue(localpart, out var known) && known.State == MemberState.Active)
+        {
+            return request.Adopt ? new(RefusalKind.Conflict, $"'{localpart}' is a member already", "leave --adopt out") : null;
+        }
+
+        // One at a time: two enrolments of one new name would take each other for a stranger.
+        await _oneAtATime.WaitAsync(cancellationToken);
+        try
+        {
+            return await AddMemberAsync(localpart, request, cancellationToken);
+        }
+        finally
+        {
+            _oneAtATime.Release();
+        }
+    }
+
+    private async Task<Refusal?> AddMemberAsync(Localpart localpart, EnrolRequest request, CancellationToken cancellationToken)
+    {
+        var known = writer.Current.Members.GetValueOrDefault(localpart);
+        if (known?.State == MemberState.Active)
+        {
+            return null;
+        }
+
+        // An account that we asked for and never heard of may exist: then it is ours.
+        var mayBeOurs = known?.State == MemberState.AccountAsked;
+        writer.Write(new MemberAdded(localpart, request.DisplayName, request.Adopt) { At = time.GetUtcNow() });
+        Refusal? refusal;
+        try
+        {
+            refusal = await MakeAccountAsync(localpart, request, mayBeOurs, cancellationToken);
+        }
+        catch (HomeserverException e) when (e.Happened)
+        {
+            // Perhaps it was made. The member stays asked for, without a device: the next enrolment finds out.
+            return new(RefusalKind.Unavailable, $"the account was not confirmed: {e.Message}", "try again when the homeserver answers (gateway status)");
+        }
+        catch (HomeserverException e)
+        {
+            refusal = new(RefusalKind.Unavailable, $"the account could not be made: {e.Message}", "nothing was created; try again when the homeserver answers (gateway status)");
+        }
+
+        if (refusal is null)
+        {
+            writer.Write(new AccountMade(localpart) { At = time.GetUtcNow() });
+        }
+        else if (!mayBeOurs)
+        {
+            writer.Write(new MemberDropped(localpart) { At = time.GetUtcNow() });
+        }
+
+        return refusal;
+    }
+
+    private async Task<Refusal?> MakeAccountAsync(Localpart localpart, EnrolRequest request, bool mayBeOurs, CancellationToken cancellationToken)
+    {
+        var made = await homeserver.RegisterAsync(localpart, cancellationToken);
+        if (request.Adopt)
+        {
+            if (await homeserver.IsAdminAsync(localpart, cancellationToken))
+            {
+                return new(RefusalKind.Conflict, $"'{localpart}' is an administrator of the homeserver", "give that person a second account for chatting");
+            }
+        }
+        else if (!made && !mayBeOurs)
+        {
+            return new(
+                RefusalKind.Conflict,
+                $"the homeserver already has an account '{localpart}'",
+                "choose another name, or add --adopt if the account is this person's own");
+        }
+
+        if (made && request.DisplayName is { Length: > 0 } displayName)
+        {
+            await homeserver.SetDisplayNameAsync(localpart, displayName, cancellationToken);
+        }
+
+        return null;
+    }
+
+    public void Dispose() => _oneAtATime.Dispose();
+}
