@@ -1,0 +1,164 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Gateway.EndToEnd.Lab;
+
+/// <summary>
+/// The gateway itself, as it ships: its program, its configuration file, its interface in the server's namespace and its
+/// command line, run there as the admin would.
+/// </summary>
+public sealed class GatewayHost : IAsyncDisposable
+{
+    public const string ServerName = "chat.lab.test";
+    public const int ListenPort = 41194;
+
+    private readonly NetworkNamespace server;
+    private readonly string folder;
+    private RunningProgram? program;
+
+    public GatewayHost(NetworkNamespace server, LabName lab, string publicAddress, Authority authority, string name = "gateway")
+    {
+        this.server = server;
+        folder = Directory.CreateDirectory(Path.Combine(lab.Folder, name)).FullName;
+        Link = lab.NextLink();
+        authority.Issue(ServerName, CertificatePath, KeyPath);
+        Settings = new Dictionary<string, JsonNode?>(StringComparer.Ordinal)
+        {
+            ["Gateway:ServerName"] = ServerName,
+            ["Gateway:DataDirectory"] = Path.Combine(folder, "data"),
+            ["Tunnel:Interface"] = Link,
+            ["Tunnel:Network"] = "198.19.0.0/18",
+            ["Tunnel:ListenPort"] = ListenPort,
+            ["Tunnel:Endpoint"] = $"{publicAddress}:{ListenPort}",
+            // Also where the kernel has WireGuard: the lab must behave the same on every machine.
+            ["Tunnel:Userspace"] = "always",
+            ["Certificate:Path"] = CertificatePath,
+            ["Certificate:KeyPath"] = KeyPath,
+            ["Homeserver:BaseUrl"] = HomeserverHost.BaseAddress.ToString().TrimEnd('/'),
+            // Some seconds, so that the whole life of a revocation fits into a story.
+            ["Revocation:GraceHours"] = 0.001,
+            ["Admin:Socket"] = Path.Combine(folder, "admin.sock"),
+        };
+    }
+
+    /// <summary>The configuration, by the names that the documentation uses; read at the next start.</summary>
+    public IDictionary<string, JsonNode?> Settings { get; }
+
+    public string Link { get; }
+
+    public string CertificatePath => Path.Combine(folder, "certificate.pem");
+
+    public string KeyPath => Path.Combine(folder, "key.pem");
+
+    public string AdminSocket => Path.Combine(folder, "admin.sock");
+
+    /// <summary>The gateway's own tunnel address: the first of the network.</summary>
+    public IPAddress TunnelAddress
+    {
+        get
+        {
+            var bytes = IPNetwork.Parse(Settings["Tunnel:Network"]!.GetValue<string>()).BaseAddress.GetAddressBytes();
+            bytes[3]++;
+            return new IPAddress(bytes);
+        }
+    }
+
+    /// <summary>What the gateway logged last; whole in the test logs.</summary>
+    public string LastWords => program!.LastWords;
+
+    private string ConfigFile => Path.Combine(folder, "gateway.json");
+
+    /// <summary>Starts serving, perhaps through a program that takes something from it, and waits until the command line gets an answer.</summary>
+    public async Task StartAsync(params string[] through)
+    {
+        program = Launch(through);
+        await Until.TrueAsync("the gateway answers", TimeSpan.FromSeconds(30), async () => program.HasEnded
+            ? throw new InvalidOperationException($"gateway serve ended with {program.ExitCode}: {program.LastWords}")
+            : (await RunAsync("status", "--json")).ExitCode == 0);
+    }
+
+    /// <summary>Starts a gateway that is expected to give up, and returns how it ended.</summary>
+    public async Task<(int ExitCode, string Said)> StartInVainAsync()
+    {
+        await using var attempt = Launch();
+        var code = await attempt.WaitForEndAsync();
+        return (code, attempt.LastWords);
+    }
+
+    /// <summary>Ends it as a supervisor would.</summary>
+    public async Task StopAsync()
+    {
+        await program!.StopAsync();
+        await program.DisposeAsync();
+    }
+
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await StartAsync();
+    }
+
+    /// <summary><c>gateway COMMAND … --config FILE</c> on the server.</summary>
+    public Task<Finished> RunAsync(params string[] arguments)
+    {
+        var line = CommandLine(arguments);
+        return server.RunAsync(line[0], line[1..]);
+    }
+
+    /// <summary>The program and its arguments, for those who start it elsewhere.</summary>
+    public string[] CommandLine(params string[] arguments) => [Requirements.Gateway, .. arguments, "--config", ConfigFile];
+
+    /// <summary>The same with <c>--json</c>, for a command that must succeed.</summary>
+    public async Task<JsonElement> JsonAsync(params string[] arguments) =>
+        JsonElement.Parse((await RunAsync([.. arguments, "--json"])).Expect());
+
+    public async Task<Enrolment> EnrolAsync(string member, string device) =>
+        new(await JsonAsync("enrol", member, "--device", device));
+
+    /// <summary>One device as <c>gateway devices</c> shows it now.</summary>
+    public async Task<JsonElement> DeviceAsync(string id)
+    {
+        var devices = await JsonAsync("devices");
+        return devices.EnumerateArray().Single(device => device.GetProperty("id").GetString() == id);
+    }
+
+    /// <summary>Whether a peer stands on the interface, asked of <c>wg</c>, not of the gateway.</summary>
+    public async Task<bool> HasPeerAsync(string publicKey)
+    {
+        var keys = await server.RunAsync("wg", "show", Link, "peers");
+        return keys.ExitCode == 0 && keys.Output.Split('\n').Contains(publicKey, StringComparer.Ordinal);
+    }
+
+    /// <summary>Lets a gateway without rights read and write its own files, so that it gets as far as missing the others.</summary>
+    public void GiveToEverybody()
+    {
+        foreach (var path in Directory.EnumerateFileSystemEntries(folder).Prepend(folder))
+        {
+            _ = Libc.ChangeOwner(path, 65534, 65534);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (program is not null)
+        {
+            await program.DisposeAsync();
+        }
+    }
+
+    private RunningProgram Launch(params string[] through)
+    {
+        var json = new JsonObject();
+        foreach (var (key, value) in Settings)
+        {
+            var (section, name) = (key.Split(':')[0], key.Split(':')[1]);
+            json[section] ??= new JsonObject();
+            json[section]![name] = value?.DeepClone();
+        }
+
+        File.WriteAllText(ConfigFile, json.ToJsonString());
+        string[] serve = [.. through, .. CommandLine("serve")];
+        return new RunningProgram(server.Describe(serve[0], serve[1..]), "gateway");
+    }
+}

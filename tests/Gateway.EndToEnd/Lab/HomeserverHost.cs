@@ -1,0 +1,189 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Gateway.EndToEnd.Lab;
+
+/// <summary>
+/// A real Synapse on the server's loopback, from its own root file system and as an unprivileged user. What the gateway's
+/// side demands of it comes from <c>gateway homeserver-config</c>, unchanged; this class adds only where its files lie.
+/// </summary>
+public sealed class HomeserverHost : IAsyncDisposable
+{
+    private const uint Nobody = 65534;
+
+    private readonly NetworkNamespace server;
+    private readonly string folder;
+    private readonly HttpClient http;
+    private RunningProgram? program;
+    private string applicationToken = "";
+
+    public HomeserverHost(NetworkNamespace server, string folder)
+    {
+        this.server = server;
+        this.folder = folder;
+        http = NamespaceHttp.Client(server, IPAddress.Loopback, BaseAddress);
+        Directory.CreateDirectory(ConfigFolder);
+    }
+
+    public static Uri BaseAddress { get; } = new("http://127.0.0.1:8008/");
+
+    /// <summary>Where <c>gateway homeserver-config --output</c> shall write.</summary>
+    public string ConfigFolder => Path.Combine(folder, "config");
+
+    /// <summary>Starts with the files that the gateway wrote, and waits until it answers.</summary>
+    public async Task StartAsync()
+    {
+        var registration = await File.ReadAllLinesAsync(Directory.GetFiles(ConfigFolder, "*registration.yaml").Single());
+        applicationToken = registration.Single(line => line.StartsWith("as_token:", StringComparison.Ordinal))["as_token:".Length..].Trim(' ', '"', '\'');
+        await WriteBaseAsync();
+        GiveToSynapse();
+        string[] arguments = ["--mount", "--propagation", "private", Path.Combine(AppContext.BaseDirectory, "Lab", "run-homeserver")];
+        string[] configs = [Path.Combine(ConfigFolder, "base.yaml"), Path.Combine(ConfigFolder, "gateway.yaml")];
+        program = new RunningProgram(server.Describe("unshare", [.. arguments, Requirements.SynapseRoot, folder, $"{Nobody}", .. configs]), "homeserver");
+        await Until.TrueAsync("the homeserver answers", TimeSpan.FromSeconds(60), AnswersAsync);
+    }
+
+    /// <summary>Stops Synapse; its data stays for the next start.</summary>
+    public async Task StopAsync()
+    {
+        await program!.StopAsync();
+        await program.DisposeAsync();
+    }
+
+    /// <summary>The Matrix sessions that Synapse itself knows for a member.</summary>
+    public async Task<IReadOnlyList<string>> SessionsAsync(string matrixUserId)
+    {
+        var answer = await AskAsync(HttpMethod.Get, $"_matrix/client/v3/devices?user_id={Uri.EscapeDataString(matrixUserId)}");
+        return [.. answer.GetProperty("devices").EnumerateArray().Select(session => session.GetProperty("device_id").GetString()!)];
+    }
+
+    /// <summary>Whether Synapse still accepts an access token, asked behind the gateway's back.</summary>
+    public async Task<HttpStatusCode> WhoAmIAsync(string accessToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "_matrix/client/v3/account/whoami");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", accessToken);
+        using var answer = await http.SendAsync(request);
+        return answer.StatusCode;
+    }
+
+    /// <summary>How many requests that hold <paramref name="text"/> in their target Synapse has begun so far.</summary>
+    public async Task<int> RequestsAsync(string text)
+    {
+        var lines = await File.ReadAllLinesAsync(Path.Combine(folder, "requests.log"));
+        return lines.Count(line => line.Contains("Received request", StringComparison.Ordinal) && line.Contains(text, StringComparison.Ordinal));
+    }
+
+    /// <summary>Whether there is such an account: only then does Synapse let an application service speak for it.</summary>
+    public async Task<bool> AccountExistsAsync(string matrixUserId)
+    {
+        using var request = ApplicationRequest(HttpMethod.Get, $"_matrix/client/v3/account/whoami?user_id={Uri.EscapeDataString(matrixUserId)}");
+        using var answer = await http.SendAsync(request);
+        return answer.StatusCode switch
+        {
+            HttpStatusCode.OK => true,
+            HttpStatusCode.Forbidden => false,
+            _ => throw new InvalidOperationException($"whoami for {matrixUserId}: {answer.StatusCode}"),
+        };
+    }
+
+    /// <summary>A request with the application service's rights.</summary>
+    public async Task<JsonElement> AskAsync(HttpMethod method, string target, string? json = null)
+    {
+        using var request = ApplicationRequest(method, target);
+        request.Content = json is null ? null : new StringContent(json, new MediaTypeHeaderValue("application/json"));
+        using var answer = await http.SendAsync(request);
+        var text = await answer.Content.ReadAsStringAsync();
+        return answer.IsSuccessStatusCode ? JsonElement.Parse(text) : throw new InvalidOperationException($"{method} {target}: {(int)answer.StatusCode} {text}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        http.Dispose();
+        if (program is not null)
+        {
+            await program.DisposeAsync();
+        }
+    }
+
+    private HttpRequestMessage ApplicationRequest(HttpMethod method, string target)
+    {
+        var request = new HttpRequestMessage(method, target);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", applicationToken);
+        // The registration takes the token from loopback only; this says who we are, as a proxy would.
+        request.Headers.Add("X-Forwarded-For", "127.0.0.1");
+        return request;
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        if (program!.HasEnded)
+        {
+            throw new InvalidOperationException($"Synapse ended with {program.ExitCode}: {program.LastWords}");
+        }
+
+        try
+        {
+            using var answer = await http.GetAsync(new Uri("_matrix/client/versions", UriKind.Relative));
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private async Task WriteBaseAsync()
+    {
+        var signingKey = Path.Combine(folder, "signing.key");
+        if (File.Exists(signingKey))
+        {
+            return;
+        }
+
+        var seed = Convert.FromHexString(RandomNumberGenerator.GetHexString(64));
+        await File.WriteAllTextAsync(signingKey, $"ed25519 a_lab {Convert.ToBase64String(seed).TrimEnd('=')}\n");
+        await File.WriteAllTextAsync(Path.Combine(ConfigFolder, "log.yaml"), LogSettings);
+        await File.WriteAllTextAsync(Path.Combine(ConfigFolder, "base.yaml"), $"""
+            server_name: {GatewayHost.ServerName}
+            pid_file: {folder}/homeserver.pid
+            log_config: {ConfigFolder}/log.yaml
+            signing_key_path: {signingKey}
+            media_store_path: {folder}/media
+            report_stats: false
+            macaroon_secret_key: {RandomNumberGenerator.GetHexString(32)}
+            form_secret: {RandomNumberGenerator.GetHexString(32)}
+            database:
+              name: sqlite3
+              args:
+                database: {folder}/homeserver.db
+            """);
+    }
+
+    private string LogSettings => $$"""
+        version: 1
+        formatters:
+          plain: {format: '%(asctime)s %(levelname)s %(name)s %(message)s'}
+        handlers:
+          console: {class: logging.StreamHandler, formatter: plain}
+          requests: {class: logging.FileHandler, formatter: plain, filename: '{{folder}}/requests.log'}
+        loggers:
+          synapse.access: {level: DEBUG, handlers: [requests]}
+        root: {level: INFO, handlers: [console]}
+        """;
+
+    /// <summary>Synapse must write its data and read what the gateway wrote as root, and nobody else shall.</summary>
+    private void GiveToSynapse()
+    {
+        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var path in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Prepend(folder))
+        {
+            if (Libc.ChangeOwner(path, Nobody, Nobody) != 0)
+            {
+                throw new IOException(string.Create(CultureInfo.InvariantCulture, $"cannot give {path} to user {Nobody}"));
+            }
+        }
+    }
+}

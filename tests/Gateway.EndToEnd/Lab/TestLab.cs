@@ -1,0 +1,118 @@
+namespace Gateway.EndToEnd.Lab;
+
+/// <summary>
+/// The whole world of the stories: the Internet, the rented server with the gateway and Synapse on it, and phones as they
+/// are needed. Everything in it is real except the distance.
+/// </summary>
+public sealed class TestLab : IAsyncLifetime
+{
+    private readonly List<IDisposable> phones = [];
+    private readonly List<MatrixClient> clients = [];
+    private GatewayHost? gateway;
+    private HomeserverHost? homeserver;
+    private NetworkNamespace? server;
+    private Firewall? firewall;
+
+    /// <summary>The server's address in the data centre, where the Internet finds it.</summary>
+    public static string PublicAddress => $"{TestNetwork.DataCentre}.10";
+
+    public Authority Authority { get; } = new();
+
+    public TestNetwork Network { get; } = new();
+
+    public NetworkNamespace Server => server!;
+
+    public GatewayHost Gateway => gateway!;
+
+    public HomeserverHost Homeserver => homeserver!;
+
+    public Firewall Firewall => firewall!;
+
+    /// <summary>Changed before the gateway first starts, by labs that need it otherwise.</summary>
+    public Action<GatewayHost> Configure { get; init; } = _ => { };
+
+    public async ValueTask InitializeAsync()
+    {
+        await Network.StartAsync();
+        server = await Network.AddHostAsync("server", TestNetwork.DataCentre, 10);
+        gateway = new GatewayHost(server, Network.Name, PublicAddress, Authority);
+        Configure(gateway);
+        homeserver = new HomeserverHost(server, Directory.CreateDirectory(Path.Combine(Network.Name.Folder, "homeserver")).FullName);
+        await gateway.StartAsync();
+        firewall = new Firewall(server, gateway);
+        await firewall.LoadAsync();
+        (await gateway.RunAsync("homeserver-config", "--output", homeserver.ConfigFolder)).Expect();
+        await homeserver.StartAsync();
+    }
+
+    /// <summary>Enrols a device and brings up a phone with its QR's text.</summary>
+    public async Task<(Enrolment Enrolment, Phone Phone)> JoinAsync(string member, string device = "phone")
+    {
+        var enrolment = await Gateway.EnrolAsync(member, device);
+        return (enrolment, await ConnectAsync(enrolment.Config));
+    }
+
+    /// <summary>The same, up to a Matrix app that is signed in and syncing.</summary>
+    public async Task<Member> SignInAsync(string member, string device = "phone")
+    {
+        var (enrolment, phone) = await JoinAsync(member, device);
+        var client = Open(phone);
+        await client.LoginAsync(member, enrolment.LoginCode);
+        await client.StartAsync();
+        return new Member(enrolment, phone, client);
+    }
+
+    /// <summary>A phone that was given this text.</summary>
+    public async Task<Phone> ConnectAsync(string config)
+    {
+        var phone = await Phone.ConnectAsync(Network, Authority, Gateway.TunnelAddress, config);
+        phones.Add(phone);
+        return phone;
+    }
+
+    /// <summary>A Matrix app on the phone, not signed in yet.</summary>
+    public MatrixClient Open(Phone phone)
+    {
+        var client = new MatrixClient(phone);
+        clients.Add(client);
+        return client;
+    }
+
+    /// <summary>Also after a start that failed half way.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in clients)
+        {
+            await client.DisposeAsync();
+        }
+
+        phones.ForEach(phone => phone.Dispose());
+        if (homeserver is not null)
+        {
+            await homeserver.DisposeAsync();
+        }
+
+        if (gateway is not null)
+        {
+            await gateway.DisposeAsync();
+        }
+
+        Authority.Dispose();
+        await Network.DisposeAsync();
+    }
+}
+
+/// <summary>Somebody who is in: the device, the phone and the app on it.</summary>
+public sealed record Member(Enrolment Enrolment, Phone Phone, MatrixClient Client)
+{
+    public string Device => Enrolment.DeviceId;
+
+    public string UserId => Enrolment.MatrixUserId;
+}
+
+/// <summary>The lab that the stories share; its end asserts that nothing of it is left on the machine.</summary>
+[CollectionDefinition(Name)]
+public sealed class SharedLab : ICollectionFixture<TestLab>
+{
+    public const string Name = "lab";
+}
