@@ -1,7 +1,7 @@
-using System.Collections.Immutable;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Matrix;
+using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Store;
 
 namespace Gateway.Onboarding.LoginGrants;
@@ -34,9 +34,8 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
 
     public async Task<LoginResult> LoginAsync(DeviceId deviceId, LoginCode code, LoginWish wish, CancellationToken cancellationToken)
     {
-        var matrixDeviceId = await ChooseIdAsync(deviceId, wish.MatrixDeviceId, cancellationToken);
-        var device = Spend(deviceId, code, matrixDeviceId, wish.Client);
-        if (device is null)
+        var wished = await ChooseIdAsync(deviceId, wish.MatrixDeviceId, cancellationToken);
+        if (Spend(deviceId, code, wished, wish.Client) is not var (device, matrixDeviceId))
         {
             return new LoginResult.WrongCode();
         }
@@ -67,15 +66,27 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
     }
 
     /// <summary>Check and spend are one write: of any number of tries at once, one finds the grant armed.</summary>
-    private Device? Spend(DeviceId deviceId, LoginCode code, string matrixDeviceId, string? client) =>
-        writer.Write<Device?>(state =>
-            state.Devices.TryGetValue(deviceId, out var device)
-            && device is { IsLive: true, Grant: { } grant }
-            && state.LockedSince is null
-            && grant.IsArmed(time.GetUtcNow())
-            && code.Matches(grant.CodeHash.AsSpan(), hasher)
-                ? (device, ImmutableArray.Create<Intent>(new GrantSpent(grant.Id, matrixDeviceId, client) { At = time.GetUtcNow(), Device = deviceId }))
-                : (null, []));
+    private (Device Device, string MatrixDeviceId)? Spend(DeviceId deviceId, LoginCode code, string wished, string? client) =>
+        writer.Write<(Device, string)?>(state =>
+        {
+            if (!state.Devices.TryGetValue(deviceId, out var device)
+                || device is not { IsLive: true, Grant: { } grant }
+                || state.LockedSince is not null
+                || !grant.IsArmed(time.GetUtcNow())
+                || !code.Matches(grant.CodeHash.AsSpan(), hasher))
+            {
+                return (null, []);
+            }
+
+            // Another device of the member may have taken the wished ID since it was looked up.
+            var id = OwnerOf(state, device.Member, wished) is { } owner && owner.Id != deviceId ? FreshId() : wished;
+            return ((device, id), [new GrantSpent(grant.Id, id, client) { At = time.GetUtcNow(), Device = deviceId }]);
+        });
+
+    private static Device? OwnerOf(State state, Localpart member, string matrixDeviceId) =>
+        state.DevicesOf(member).FirstOrDefault(device => device.Sessions.Any(session => session.MatrixDeviceId == matrixDeviceId));
+
+    private string FreshId() => entropy.Word(MatrixDeviceIdAlphabet, 10);
 
     /// <summary>
     /// The ID that the client wishes, if it is this device's own or nobody's; else a fresh one. So nobody can name
@@ -87,14 +98,14 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
         if (wish is { Length: > 0 and <= 64 } && wish.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '=' or '+')
             && state.Devices.TryGetValue(deviceId, out var device))
         {
-            var owner = state.DevicesOf(device.Member).FirstOrDefault(other => other.Sessions.Any(session => session.MatrixDeviceId == wish));
+            var owner = OwnerOf(state, device.Member, wish);
             if (owner?.Id == deviceId || (owner is null && await IsUnknownAsync(device, wish, cancellationToken)))
             {
                 return wish;
             }
         }
 
-        return entropy.Word(MatrixDeviceIdAlphabet, 10);
+        return FreshId();
     }
 
     private async Task<bool> IsUnknownAsync(Device device, string matrixDeviceId, CancellationToken cancellationToken)
