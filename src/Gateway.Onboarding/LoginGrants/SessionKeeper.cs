@@ -51,12 +51,25 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
 
         foreach (var device in writer.Current.Devices.Values.Where(device => device.IsLive && device.Sessions.Any(session => session.ToDelete)))
         {
-            await DeleteAsync(device, cancellationToken);
+            await TryAsync(() => DeleteAsync(device, cancellationToken));
         }
 
         foreach (var (device, matrixDeviceId) in _doubted.Keys)
         {
-            await LookAsync(device, matrixDeviceId, cancellationToken);
+            await TryAsync(() => LookAsync(device, matrixDeviceId, cancellationToken));
+        }
+    }
+
+    /// <summary>An account about which the homeserver will not answer holds up no other.</summary>
+    private async Task TryAsync(Func<Task> act)
+    {
+        try
+        {
+            await act();
+        }
+        catch (HomeserverException e)
+        {
+            Later(e.Message);
         }
     }
 
@@ -69,7 +82,7 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
             {
                 await KeepOnceAsync(stoppingToken);
             }
-            catch (Exception e) when (e is HomeserverException or StoreException)
+            catch (StoreException e)
             {
                 Later(e.Message);
             }
