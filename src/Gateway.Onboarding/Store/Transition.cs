@@ -108,7 +108,9 @@ public static class Transition
             ? device
             : device with
             {
-                Grant = grant with { State = GrantState.Spent },
+                // Nobody asks through the tunnel without a handshake, seen or not: this is no enrolment that ends by itself.
+                FirstHandshake = device.FirstHandshake ?? spent.At,
+                Grant = grant with { State = GrantState.Spent, ExpiresAt = grant.ExpiresAt ?? spent.At + grant.Lifetime },
                 Sessions =
                 [
                     .. device.Sessions.Where(session => session.MatrixDeviceId != spent.MatrixDeviceId),
