@@ -27,6 +27,8 @@ public static class Transition
     {
         switch (intent)
         {
+            case MemberAdded added when state.Members.GetValueOrDefault(added.Localpart) is { State: MemberState.Left or MemberState.Active }:
+                return state;
             case MemberAdded added:
                 var member = new Member
                 {
@@ -43,7 +45,7 @@ public static class Transition
                     ? state with { Members = state.Members.Remove(dropped.Localpart) }
                     : state;
             case AccountMade made:
-                return WithMember(state, made.Localpart, old => old with { State = MemberState.Active });
+                return WithMember(state, made.Localpart, old => old.State == MemberState.AccountAsked ? old with { State = MemberState.Active } : old);
             case MemberLeft left:
                 return WithMember(state, left.Localpart, old => old with
                 {
