@@ -1,7 +1,6 @@
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Matrix;
-using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Store;
 
 namespace Gateway.Onboarding.LoginGrants;
@@ -34,8 +33,8 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
 
     public async Task<LoginResult> LoginAsync(DeviceId deviceId, LoginCode code, LoginWish wish, CancellationToken cancellationToken)
     {
-        var wished = await ChooseIdAsync(deviceId, wish.MatrixDeviceId, cancellationToken);
-        if (Spend(deviceId, code, wished, wish.Client) is not var (device, matrixDeviceId))
+        var chosen = await ChooseIdAsync(deviceId, wish.MatrixDeviceId, cancellationToken);
+        if (Spend(deviceId, code, chosen, wish.Client) is not var (device, matrixDeviceId))
         {
             return new LoginResult.WrongCode();
         }
@@ -66,27 +65,26 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
     }
 
     /// <summary>Check and spend are one write: of any number of tries at once, one finds the grant armed.</summary>
-    private (Device Device, string MatrixDeviceId)? Spend(DeviceId deviceId, LoginCode code, string wished, string? client) =>
+    private (Device Device, string MatrixDeviceId)? Spend(DeviceId deviceId, LoginCode code, string chosen, string? client) =>
         writer.Write<(Device, string)?>(state =>
         {
-            if (!state.Devices.TryGetValue(deviceId, out var device)
-                || device is not { IsLive: true, Grant: { } grant }
-                || state.LockedSince is not null
-                || !grant.IsArmed(time.GetUtcNow())
-                || !code.Matches(grant.CodeHash.AsSpan(), hasher))
+            if (!(state.Devices.TryGetValue(deviceId, out var device)
+                && device is { IsLive: true, Grant: { } grant }
+                && state.LockedSince is null
+                && grant.IsArmed(time.GetUtcNow())
+                && code.Matches(grant.CodeHash.AsSpan(), hasher)))
             {
                 return (null, []);
             }
 
-            // Another device of the member may have taken the wished ID since it was looked up.
-            var id = OwnerOf(state, device.Member, wished) is { } owner && owner.Id != deviceId ? FreshId() : wished;
-            return ((device, id), [new GrantSpent(grant.Id, id, client) { At = time.GetUtcNow(), Device = deviceId }]);
+            var matrixDeviceId = IsFree(state, device, chosen) ? chosen : entropy.Word(MatrixDeviceIdAlphabet, 10);
+            return ((device, matrixDeviceId), [new GrantSpent(grant.Id, matrixDeviceId, client) { At = time.GetUtcNow(), Device = deviceId }]);
         });
 
-    private static Device? OwnerOf(State state, Localpart member, string matrixDeviceId) =>
-        state.DevicesOf(member).FirstOrDefault(device => device.Sessions.Any(session => session.MatrixDeviceId == matrixDeviceId));
-
-    private string FreshId() => entropy.Word(MatrixDeviceIdAlphabet, 10);
+    /// <summary>Neither another device's, perhaps since this very moment, nor about to be deleted, or opened already.</summary>
+    private static bool IsFree(State state, Device device, string matrixDeviceId) =>
+        !state.DevicesOf(device.Member).Any(other => other.Sessions.Any(session => session.MatrixDeviceId == matrixDeviceId
+            && (other.Id != device.Id || session.ToDelete || session.State == MatrixSessionState.Opening)));
 
     /// <summary>
     /// The ID that the client wishes, if it is this device's own or nobody's; else a fresh one. So nobody can name
@@ -98,14 +96,14 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
         if (wish is { Length: > 0 and <= 64 } && wish.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '=' or '+')
             && state.Devices.TryGetValue(deviceId, out var device))
         {
-            var owner = OwnerOf(state, device.Member, wish);
+            var owner = state.DevicesOf(device.Member).FirstOrDefault(other => other.Sessions.Any(session => session.MatrixDeviceId == wish));
             if (owner?.Id == deviceId || (owner is null && await IsUnknownAsync(device, wish, cancellationToken)))
             {
                 return wish;
             }
         }
 
-        return FreshId();
+        return entropy.Word(MatrixDeviceIdAlphabet, 10);
     }
 
     private async Task<bool> IsUnknownAsync(Device device, string matrixDeviceId, CancellationToken cancellationToken)
