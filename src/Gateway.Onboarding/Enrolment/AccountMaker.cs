@@ -77,7 +77,7 @@ public sealed class AccountMaker(StateWriter writer, Homeserver homeserver, Time
                 return new(RefusalKind.Conflict, $"'{localpart}' is an administrator of the homeserver", "give that person a second account for chatting");
             }
         }
-        else if (!made && !mayBeOurs)
+        else if (!made && !(mayBeOurs && await LooksUnusedAsync(localpart, cancellationToken)))
         {
             return new(
                 RefusalKind.Conflict,
@@ -92,6 +92,11 @@ public sealed class AccountMaker(StateWriter writer, Homeserver homeserver, Time
 
         return null;
     }
+
+    /// <summary>What we may have made ourselves a while ago has no session and no rights; anything else is somebody's.</summary>
+    private async Task<bool> LooksUnusedAsync(Localpart localpart, CancellationToken cancellationToken) =>
+        (await homeserver.SessionsAsync(localpart, cancellationToken)).Count == 0
+        && !await homeserver.IsAdminAsync(localpart, cancellationToken);
 
     public void Dispose() => _oneAtATime.Dispose();
 }

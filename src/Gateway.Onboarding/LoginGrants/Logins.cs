@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Matrix;
@@ -34,9 +33,8 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
 
     public async Task<LoginResult> LoginAsync(DeviceId deviceId, LoginCode code, LoginWish wish, CancellationToken cancellationToken)
     {
-        var matrixDeviceId = await ChooseIdAsync(deviceId, wish.MatrixDeviceId, cancellationToken);
-        var device = Spend(deviceId, code, matrixDeviceId, wish.Client);
-        if (device is null)
+        var chosen = await ChooseIdAsync(deviceId, wish.MatrixDeviceId, cancellationToken);
+        if (Spend(deviceId, code, chosen, wish.Client) is not var (device, matrixDeviceId))
         {
             return new LoginResult.WrongCode();
         }
@@ -67,15 +65,26 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
     }
 
     /// <summary>Check and spend are one write: of any number of tries at once, one finds the grant armed.</summary>
-    private Device? Spend(DeviceId deviceId, LoginCode code, string matrixDeviceId, string? client) =>
-        writer.Write<Device?>(state =>
-            state.Devices.TryGetValue(deviceId, out var device)
-            && device is { IsLive: true, Grant: { } grant }
-            && state.LockedSince is null
-            && grant.IsArmed(time.GetUtcNow())
-            && code.Matches(grant.CodeHash.AsSpan(), hasher)
-                ? (device, ImmutableArray.Create<Intent>(new GrantSpent(grant.Id, matrixDeviceId, client) { At = time.GetUtcNow(), Device = deviceId }))
-                : (null, []));
+    private (Device Device, string MatrixDeviceId)? Spend(DeviceId deviceId, LoginCode code, string chosen, string? client) =>
+        writer.Write<(Device, string)?>(state =>
+        {
+            if (!(state.Devices.TryGetValue(deviceId, out var device)
+                && device is { IsLive: true, Grant: { } grant }
+                && state.LockedSince is null
+                && grant.IsArmed(time.GetUtcNow())
+                && code.Matches(grant.CodeHash.AsSpan(), hasher)))
+            {
+                return (null, []);
+            }
+
+            var matrixDeviceId = IsFree(state, device, chosen) ? chosen : entropy.Word(MatrixDeviceIdAlphabet, 10);
+            return ((device, matrixDeviceId), [new GrantSpent(grant.Id, matrixDeviceId, client) { At = time.GetUtcNow(), Device = deviceId }]);
+        });
+
+    /// <summary>Neither another device's, perhaps since this very moment, nor about to be deleted, or opened already.</summary>
+    private static bool IsFree(State state, Device device, string matrixDeviceId) =>
+        !state.DevicesOf(device.Member).Any(other => other.Sessions.Any(session => session.MatrixDeviceId == matrixDeviceId
+            && (other.Id != device.Id || session.ToDelete || session.State == MatrixSessionState.Opening)));
 
     /// <summary>
     /// The ID that the client wishes, if it is this device's own or nobody's; else a fresh one. So nobody can name

@@ -51,12 +51,25 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
 
         foreach (var device in writer.Current.Devices.Values.Where(device => device.IsLive && device.Sessions.Any(session => session.ToDelete)))
         {
-            await DeleteAsync(device, cancellationToken);
+            await TryAsync(() => DeleteAsync(device, cancellationToken));
         }
 
         foreach (var (device, matrixDeviceId) in _doubted.Keys)
         {
-            await LookAsync(device, matrixDeviceId, cancellationToken);
+            await TryAsync(() => LookAsync(device, matrixDeviceId, cancellationToken));
+        }
+    }
+
+    /// <summary>An account about which the homeserver will not answer holds up no other.</summary>
+    private async Task TryAsync(Func<Task> act)
+    {
+        try
+        {
+            await act();
+        }
+        catch (HomeserverException e)
+        {
+            Later(e.Message);
         }
     }
 
@@ -69,7 +82,7 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
             {
                 await KeepOnceAsync(stoppingToken);
             }
-            catch (Exception e) when (e is HomeserverException or StoreException)
+            catch (StoreException e)
             {
                 Later(e.Message);
             }
@@ -100,18 +113,26 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
 
     private async Task LookAsync(DeviceId id, string matrixDeviceId, CancellationToken cancellationToken)
     {
-        if (writer.Current.Devices.TryGetValue(id, out var device) && device.IsLive)
+        if (writer.Current.Devices.TryGetValue(id, out var device) && device.IsLive
+            && device.Sessions.FirstOrDefault(session => session.MatrixDeviceId == matrixDeviceId) is { State: MatrixSessionState.Open } doubted)
         {
             var known = await homeserver.SessionsAsync(device.Member, cancellationToken);
-            if (!known.Contains(matrixDeviceId))
+            if (!known.Contains(matrixDeviceId) && EndGone(id, doubted))
             {
-                writer.Write(new SessionEnded(matrixDeviceId, "the homeserver no longer has it") { At = time.GetUtcNow(), Device = id });
                 Gone(device.Member, matrixDeviceId);
             }
         }
 
         _doubted.TryRemove((id, matrixDeviceId), out _);
     }
+
+    /// <summary>Only the very session that was doubted: one opened anew under its ID while the homeserver was asked is another.</summary>
+    private bool EndGone(DeviceId id, MatrixSession doubted) =>
+        writer.Write<bool>(state =>
+            state.Devices.TryGetValue(id, out var device)
+            && device.Sessions.Any(session => session.MatrixDeviceId == doubted.MatrixDeviceId && session.State == MatrixSessionState.Open && session.OpenedAt == doubted.OpenedAt && session.TokenHash.AsSpan().SequenceEqual(doubted.TokenHash.AsSpan()))
+                ? (true, [new SessionEnded(doubted.MatrixDeviceId, "the homeserver no longer has it") { At = time.GetUtcNow(), Device = id }])
+                : (false, []));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The homeserver refuses the live session {MatrixDeviceId} of {Device}; it is answered 503 until its session list confirms that the session is gone")]
     private partial void Alarm(DeviceId device, string matrixDeviceId);

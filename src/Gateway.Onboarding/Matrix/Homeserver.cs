@@ -74,7 +74,7 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
             MatrixWire.Default.LoginBody);
         using var reply = await SendAsync(HttpMethod.Post, "/_matrix/client/v3/login", body, cancellationToken);
         var bytes = await Success(reply, cancellationToken);
-        var login = JsonSerializer.Deserialize(bytes, MatrixWire.Default.LoginReply);
+        var login = Read(bytes, MatrixWire.Default.LoginReply);
         return login?.UserId == serverName.UserId(localpart) && login.DeviceId == matrixDeviceId && login.AccessToken is { Length: > 0 } token
             ? new AccessToken(token)
             : throw new HomeserverException("the homeserver opened another session than it was asked for", happened: true);
@@ -85,8 +85,9 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
     {
         using var reply = await SendAsync(HttpMethod.Get, As(localpart, "/_matrix/client/v3/devices"), null, cancellationToken);
         var bytes = await Success(reply, cancellationToken);
-        return JsonSerializer.Deserialize(bytes, MatrixWire.Default.DevicesReply)?.Devices.Select(device => device.DeviceId).ToHashSet(StringComparer.Ordinal)
-            ?? throw new HomeserverException("the homeserver did not list the account's sessions", happened: false);
+        return Read(bytes, MatrixWire.Default.DevicesReply) is { Devices: { } devices } && devices.All(device => device?.DeviceId is not null)
+            ? devices.Select(device => device.DeviceId).ToHashSet(StringComparer.Ordinal)
+            : throw new HomeserverException("the homeserver did not list the account's sessions", happened: false);
     }
 
     /// <summary>Deletes sessions with their tokens and pushers. Those that are not there are no error.</summary>
@@ -151,6 +152,20 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
         throw new HomeserverException(
             $"the homeserver answered {(int)reply.StatusCode} {error.Errcode} {error.Error}".TrimEnd(),
             happened: (int)reply.StatusCode >= 500);
+    }
+
+    /// <summary>A maintenance page with status 200 is a homeserver that does not answer.</summary>
+    private static T? Read<T>(byte[] bytes, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(bytes, type);
+        }
+        catch (JsonException e)
+        {
+            throw new HomeserverException("the homeserver's answer is not what Matrix says", happened: true, e);
+        }
     }
 
     private static async Task<MatrixError> ErrorOf(HttpResponseMessage reply, CancellationToken cancellationToken)

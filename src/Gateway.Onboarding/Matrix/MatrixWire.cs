@@ -10,7 +10,11 @@ internal sealed record LoginBody(string Type, UserIdentifier Identifier, string 
 
 internal sealed record UserIdentifier(string Type, string User);
 
-internal sealed record LoginReply(string? UserId, string? AccessToken, string? DeviceId);
+internal sealed record LoginReply(string? UserId, string? AccessToken, string? DeviceId)
+{
+    /// <summary>A record prints its members, and this one has a token.</summary>
+    public override string ToString() => nameof(LoginReply);
+}
 
 internal sealed record DeleteDevicesBody(IReadOnlyList<string> Devices);
 

@@ -43,7 +43,7 @@ public sealed class Revoker(StateWriter writer, ShutDoor shutDoor, TimeProvider 
                     : new RevokeResult.Refused(new(RefusalKind.NotFound, $"there is no device '{word}'", "see 'gateway devices'"));
         }
 
-        Revoke([device.Id], cut, by, also: []);
+        Revoke(_ => [device.Id], cut, by, also: []);
         return new RevokeResult.Revoked([device.Id]);
     }
 
@@ -55,25 +55,33 @@ public sealed class Revoker(StateWriter writer, ShutDoor shutDoor, TimeProvider 
             return new RevokeResult.Refused(new(RefusalKind.NotFound, $"there is no member '{word}'", "see 'gateway members'"));
         }
 
-        var devices = writer.Current.DevicesOf(localpart).Where(device => device.IsLive).Select(device => device.Id).ToList();
-        Revoke(devices, cut, by, member.State == MemberState.Left ? [] : [new MemberLeft(localpart, erase, by) { At = time.GetUtcNow() }]);
+        var devices = Revoke(
+            state => [.. state.DevicesOf(localpart).Where(device => device.IsLive).Select(device => device.Id)],
+            cut,
+            by,
+            member.State == MemberState.Left ? [] : [new MemberLeft(localpart, erase, by) { At = time.GetUtcNow() }]);
         return new RevokeResult.Revoked(devices);
     }
 
-    private void Revoke(IReadOnlyList<DeviceId> devices, bool cut, string by, ImmutableArray<Intent> also)
+    /// <summary>Which devices is asked twice: first for their doors, and once more in the write, where no enrolment can come between.</summary>
+    private IReadOnlyList<DeviceId> Revoke(Func<State, IReadOnlyList<DeviceId>> which, bool cut, string by, ImmutableArray<Intent> also)
     {
         var blocked = time.GetUtcNow();
+        ShutDoors(which(writer.Current));
+        var requestsCut = time.GetUtcNow();
+        var devices = writer.Write<IReadOnlyList<DeviceId>>(state => which(state) is var now
+            ? (now, [.. now.Where(state.Devices.ContainsKey).Select(id => Revocation(state.Devices[id], cut, by, blocked, requestsCut)), .. also])
+            : default);
+        ShutDoors(devices);
+        return devices;
+    }
+
+    private void ShutDoors(IEnumerable<DeviceId> devices)
+    {
         foreach (var device in devices)
         {
             shutDoor(device);
         }
-
-        var requestsCut = time.GetUtcNow();
-        writer.Write<bool>(state => (true,
-        [
-            .. devices.Where(state.Devices.ContainsKey).Select(id => Revocation(state.Devices[id], cut, by, blocked, requestsCut)),
-            .. also,
-        ]));
     }
 
     private static DeviceRevoked Revocation(Device device, bool cut, string by, DateTimeOffset blocked, DateTimeOffset requestsCut)

@@ -54,9 +54,7 @@ public sealed class StoreFile : IDisposable
     {
         lock (_lock)
         {
-            var settings = _database.GetCollection(Settings).FindById(_sealer.Name(Settings, Settings)) is { } document
-                ? Read<StoredSettings>(Unseal(Settings, document))
-                : new StoredSettings { Generation = 0, LockedSince = null };
+            var settings = ReadSettings();
             var members = All(Members).Select(bytes => Read<Member>(bytes));
             var devices = All(Devices).Select(bytes => Read<Device>(bytes));
             return State.Empty with
@@ -89,19 +87,23 @@ public sealed class StoreFile : IDisposable
     {
         lock (_lock)
         {
+            var committing = false;
             try
             {
+                CheckGeneration(after.Generation - intents.Count);
                 _database.BeginTrans();
                 Write(intents, after);
+                committing = true;
                 _database.Commit();
                 _database.Checkpoint();
             }
-            catch (Exception e) when (e is LiteException or IOException)
+            catch (Exception e) when (e is not StoreException)
             {
+                // Whatever it was: an engine with a transaction left open would swallow the next writes.
                 Reopen(e);
 
                 // The engine may have failed after the commit: then what was asked for is done.
-                if (Load().Generation != after.Generation)
+                if (!committing || StoredGeneration() != after.Generation)
                 {
                     throw new StoreException($"the change could not be stored: {e.Message}", "look at the disk: is it full or failing? Nothing was changed", e);
                 }
@@ -136,6 +138,24 @@ public sealed class StoreFile : IDisposable
             _sealer.Dispose();
         }
     }
+
+    private long StoredGeneration() => ReadSettings().Generation;
+
+    /// <summary>A failure whose reopening failed too may have hidden that its change was stored: nothing is written on top of that.</summary>
+    private void CheckGeneration(long expected)
+    {
+        if (StoredGeneration() != expected)
+        {
+            throw new StoreException(
+                "an earlier change was stored although it was reported as failed, so nothing more can be stored",
+                "restart the gateway: it then reads what is stored; devices that are blocked stay blocked until then, revoke them again after it");
+        }
+    }
+
+    private StoredSettings ReadSettings() =>
+        _database.GetCollection(Settings).FindById(_sealer.Name(Settings, Settings)) is { } document
+            ? Read<StoredSettings>(Unseal(Settings, document))
+            : new StoredSettings { Generation = 0, LockedSince = null };
 
     private void Write(IReadOnlyList<Intent> intents, State after)
     {
@@ -210,7 +230,7 @@ public sealed class StoreFile : IDisposable
         {
             _database = OpenDatabase();
         }
-        catch (Exception e) when (e is LiteException or IOException)
+        catch (Exception e) when (e is not StoreException)
         {
             throw new StoreException($"the database failed and cannot be opened again: {cause.Message}", "look at the disk; devices that are blocked stay blocked", e);
         }

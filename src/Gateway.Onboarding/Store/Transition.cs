@@ -27,6 +27,8 @@ public static class Transition
     {
         switch (intent)
         {
+            case MemberAdded added when state.Members.GetValueOrDefault(added.Localpart) is { State: MemberState.Left or MemberState.Active }:
+                return state;
             case MemberAdded added:
                 var member = new Member
                 {
@@ -43,7 +45,7 @@ public static class Transition
                     ? state with { Members = state.Members.Remove(dropped.Localpart) }
                     : state;
             case AccountMade made:
-                return WithMember(state, made.Localpart, old => old with { State = MemberState.Active });
+                return WithMember(state, made.Localpart, old => old.State == MemberState.AccountAsked ? old with { State = MemberState.Active } : old);
             case MemberLeft left:
                 return WithMember(state, left.Localpart, old => old with
                 {
@@ -77,12 +79,12 @@ public static class Transition
         HandshakeSeen seen => OnHandshake(device, seen),
         GrantArmed armed => device.IsLive ? device with { Grant = armed.Grant } : device,
         GrantSpent spent => OnGrantSpent(device, spent),
-        LoginFailed failed => GiveBack(End(device, failed.MatrixDeviceId, failed.At, loggedOut: false), once: false),
+        LoginFailed failed => End(GiveBack(device, failed.MatrixDeviceId, once: false), failed.MatrixDeviceId, failed.At, loggedOut: false),
         SessionOpened opened => With(device, opened.MatrixDeviceId, session => session.State == MatrixSessionState.Opening
             ? session with { State = MatrixSessionState.Open, OpenedAt = opened.At, TokenHash = opened.TokenHash }
             : session),
         SessionUsed used => With(device, used.MatrixDeviceId, session => session with { FirstUsed = session.FirstUsed ?? used.At }),
-        SessionUnused unused => GiveBack(End(device, unused.MatrixDeviceId, unused.At, loggedOut: false), once: true),
+        SessionUnused unused => End(GiveBack(device, unused.MatrixDeviceId, once: true), unused.MatrixDeviceId, unused.At, loggedOut: false),
         SessionEnded ended => End(device, ended.MatrixDeviceId, ended.At, loggedOut: true),
         SessionDeleted deleted => With(device, deleted.MatrixDeviceId, session => session with { ToDelete = false }),
         DeviceRevoked revoked => OnRevoked(device, revoked),
@@ -108,7 +110,9 @@ public static class Transition
             ? device
             : device with
             {
-                Grant = grant with { State = GrantState.Spent },
+                // Nobody asks through the tunnel without a handshake, seen or not: this is no enrolment that ends by itself.
+                FirstHandshake = device.FirstHandshake ?? spent.At,
+                Grant = grant with { State = GrantState.Spent, ExpiresAt = grant.ExpiresAt ?? spent.At + grant.Lifetime },
                 Sessions =
                 [
                     .. device.Sessions.Where(session => session.MatrixDeviceId != spent.MatrixDeviceId),
@@ -147,11 +151,12 @@ public static class Transition
             : session with { State = MatrixSessionState.Ended, EndedAt = at, LoggedOut = loggedOut, ToDelete = !loggedOut });
 
     /// <summary>
-    /// Arms the spent grant anew, for this device alone: always where the homeserver failed, once where nobody used what
-    /// it opened.
+    /// Arms the grant that this session was spent on anew, for this device alone: always where the homeserver failed,
+    /// once where nobody used what it opened. A session that ended before gives nothing back a second time.
     /// </summary>
-    private static Device GiveBack(Device device, bool once) =>
+    private static Device GiveBack(Device device, string matrixDeviceId, bool once) =>
         device is { IsLive: true, Grant: { State: GrantState.Spent } grant } && !(once && grant.GivenBack)
+        && device.Sessions.Any(session => session.MatrixDeviceId == matrixDeviceId && session.GrantId == grant.Id && session.State != MatrixSessionState.Ended)
             ? device with { Grant = grant with { State = GrantState.Armed, GivenBack = grant.GivenBack || once } }
             : device;
 

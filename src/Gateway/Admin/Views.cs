@@ -34,9 +34,16 @@ internal sealed record EnrolmentView(
     string Config,
     string LoginCode,
     DateTimeOffset LoginCodeExpiresAt,
-    string ElementLink);
+    string ElementLink)
+{
+    /// <summary>A record prints its members, and this one has a key and a code.</summary>
+    public override string ToString() => nameof(EnrolmentView);
+}
 
-internal sealed record LoginGrantView(DeviceView Device, string LoginCode, DateTimeOffset LoginCodeExpiresAt);
+internal sealed record LoginGrantView(DeviceView Device, string LoginCode, DateTimeOffset LoginCodeExpiresAt)
+{
+    public override string ToString() => nameof(LoginGrantView);
+}
 
 internal sealed record LockView(bool Locked, DateTimeOffset? Since);
 
@@ -60,7 +67,10 @@ internal sealed record CountsView(int Members, int Devices, int Online, int Sign
 internal sealed record AuditEntryView(long Number, DateTimeOffset At, string Action, string? Member, string? Device, string? Detail);
 
 /// <summary>The two files that the homeserver needs, as texts; the registration holds secrets.</summary>
-internal sealed record HomeserverConfigView(string Registration, string Settings);
+internal sealed record HomeserverConfigView(string Registration, string Settings)
+{
+    public override string ToString() => nameof(HomeserverConfigView);
+}
 
 internal sealed record EnrolmentRequest(string Member, string? Device, string? DisplayName, string? Os, bool Adopt);
 

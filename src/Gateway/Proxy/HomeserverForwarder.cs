@@ -81,10 +81,14 @@ internal sealed partial class HomeserverForwarder : IDisposable
     private async ValueTask<bool> OnReplyAsync(HttpContext context, HttpResponseMessage reply)
     {
         var passenger = context.Features.GetRequiredFeature<Passenger>();
-        if (passenger.Session is { } session && await HomeserverTransformer.RefusesTokenAsync(reply, context.RequestAborted))
+        if (await HomeserverTransformer.RefusesTokenAsync(reply, context.RequestAborted))
         {
             // The client would erase its data on this. Not before the session list says that the session is gone.
-            _sessions.Doubt(passenger.Device.Id, session.MatrixDeviceId);
+            if (passenger.Session is { } session)
+            {
+                _sessions.Doubt(passenger.Device.Id, session.MatrixDeviceId);
+            }
+
             await MatrixAnswer.UnavailableAsync(context);
             return false;
         }

@@ -70,10 +70,14 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
         return copy;
     }
 
-    /// <summary>Whether a refusal of the homeserver is one of the token: 401 with M_UNKNOWN_TOKEN, unlike 401 of User-Interactive Authentication. The body stays readable.</summary>
+    /// <summary>
+    /// Whether a refusal of the homeserver is one of the token: M_UNKNOWN_TOKEN, with whatever status, since clients look at
+    /// the code alone; unlike 401 of User-Interactive Authentication. The body stays readable.
+    /// </summary>
     public static async ValueTask<bool> RefusesTokenAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
     {
-        if (reply.StatusCode != HttpStatusCode.Unauthorized)
+        var unauthorized = reply.StatusCode == HttpStatusCode.Unauthorized;
+        if (!unauthorized && ((int)reply.StatusCode < 400 || reply.Content.Headers.ContentType?.MediaType != "application/json"))
         {
             return false;
         }
@@ -83,13 +87,14 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
         try
         {
             using var json = JsonDocument.Parse(body);
-            return json.RootElement.ValueKind != JsonValueKind.Object
-                || (json.RootElement.TryGetProperty("errcode", out var errcode) && errcode.ValueEquals("M_UNKNOWN_TOKEN"));
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                ? json.RootElement.TryGetProperty("errcode", out var errcode) && errcode.ValueKind == JsonValueKind.String && errcode.ValueEquals("M_UNKNOWN_TOKEN")
+                : unauthorized;
         }
         catch (JsonException)
         {
             // Not Matrix: nothing that a client could take for an order may pass.
-            return true;
+            return unauthorized;
         }
     }
 }

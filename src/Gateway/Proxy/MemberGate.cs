@@ -84,7 +84,8 @@ internal sealed class MemberGate(
     private Task CheckTokenAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut)
     {
         // 4.
-        switch (binding.Of(device, context.Request.Headers.Authorization, target, out var session))
+        SessionEntry? session = null;
+        switch (HidesToken(context.Request) ? TokenStanding.Foreign : binding.Of(device, context.Request.Headers.Authorization, target, out session))
         {
             case TokenStanding.Bound:
                 if (!session!.WasUsed)
@@ -106,6 +107,10 @@ internal sealed class MemberGate(
         // 5.
         return forwarder.ForwardAsync(context, new Passenger(device, session, passage), cut);
     }
+
+    /// <summary>Synapse looks for a token among the fields of a form too, and Matrix has no use for forms.</summary>
+    private static bool HidesToken(HttpRequest request) =>
+        request.Headers.Authorization.Count == 0 && request.Headers.ContentType.ToString().Contains("form", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The request is for our name, whatever else this address may be called, and wishes for no other protocol.</summary>
     private bool IsOurs(HttpContext context) =>

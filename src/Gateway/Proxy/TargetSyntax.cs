@@ -56,6 +56,17 @@ internal static class TargetSyntax
                 }
 
                 i += 2;
+                if (c == '/')
+                {
+                    // A slash to whoever decodes it: what stands before it may be no dot segment either.
+                    if (dots == length && dots is 1 or 2)
+                    {
+                        return false;
+                    }
+
+                    (dots, length) = (0, -1);
+                    continue;
+                }
             }
             else if (!IsPathCharacter(c))
             {

@@ -68,12 +68,17 @@ internal sealed class TokenBinding(TokenHasher hasher)
         if (query >= 0)
         {
             var rest = target.AsSpan(query + 1);
-            foreach (var range in rest.Split('&'))
+            foreach (var range in rest.SplitAny('&', ';'))
             {
                 if (rest[range].StartsWith(QueryName, StringComparison.Ordinal))
                 {
                     token = rest[range][QueryName.Length..];
                     found++;
+                }
+                else if (Uri.UnescapeDataString(rest[range]).StartsWith(QueryName, StringComparison.Ordinal))
+                {
+                    // The same name to the homeserver, which decodes it, and takes the first of two.
+                    return false;
                 }
             }
         }

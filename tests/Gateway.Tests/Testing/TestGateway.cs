@@ -52,6 +52,9 @@ internal sealed class TestGateway : IAsyncDisposable
 
     public FakeHomeserver Homeserver { get; }
 
+    /// <summary>Where members' connections arrive.</summary>
+    public int MemberPort => _listeners.Port;
+
     public FakeLogCollector Log => Service<FakeLogCollector>();
 
     public AdminClient Admin { get; private set; } = null!;

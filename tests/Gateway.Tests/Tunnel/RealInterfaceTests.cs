@@ -160,11 +160,18 @@ public sealed class RealInterfaceTests
             await tunnel.EnsureAsync(SomePeers.Settings(), None);
             var daemon = await DaemonAsync(space);
             await NetworkNamespace.OutputAsync("kill", ["-STOP", daemon]);
+            try
+            {
+                // The signal is only sent when kill returns: a thread may still be answering.
+                await Eventually.Is(() => IsStopped(daemon), TimeSpan.FromSeconds(10));
+                var fault = await Assert.ThrowsAsync<TunnelException>(() => tunnel.RemoveAsync(SomePeers.Number(2).PublicKey, None));
+                Assert.Contains(words, fault.Message, StringComparison.Ordinal);
+            }
+            finally
+            {
+                await NetworkNamespace.OutputAsync("kill", ["-CONT", daemon]);
+            }
 
-            var fault = await Assert.ThrowsAsync<TunnelException>(() => tunnel.RemoveAsync(SomePeers.Number(2).PublicKey, None));
-
-            Assert.Contains(words, fault.Message, StringComparison.Ordinal);
-            await NetworkNamespace.OutputAsync("kill", ["-CONT", daemon]);
             Assert.Empty(await tunnel.DumpAsync(None));
         });
     }
@@ -182,6 +189,10 @@ public sealed class RealInterfaceTests
             await tunnel.EnsureAsync(SomePeers.Settings(47123), None);
         });
     }
+
+    /// <summary>The third field of /proc/PID/task/TID/stat, behind the name in parentheses (<c>proc(5)</c>).</summary>
+    private static bool IsStopped(string process) =>
+        Directory.GetDirectories($"/proc/{process}/task").All(thread => File.ReadAllText(Path.Join(thread, "stat")).Split(") ")[^1].StartsWith('T'));
 
     private static Task Inside(string implementation, Func<IWireGuardInterface, NetworkNamespace, Task> act) =>
         Inside(implementation, implementation == "socket" ? UserspaceMode.Always : UserspaceMode.Auto, act);
