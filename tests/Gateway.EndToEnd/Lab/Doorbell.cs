@@ -12,6 +12,7 @@ public sealed class Doorbell : IDisposable
     private static readonly byte[] Greeting = "SSH-2.0-lab\r\n"u8.ToArray();
 
     private readonly Socket listener;
+    private volatile bool closed;
 
     private Doorbell(Socket listener)
     {
@@ -60,24 +61,29 @@ public sealed class Doorbell : IDisposable
         }
     }
 
-    public void Dispose() => listener.Dispose();
+    public void Dispose()
+    {
+        closed = true;
+        listener.Dispose();
+    }
 
     private async Task GreetAsync()
     {
-        try
+        while (true)
         {
-            while (true)
+            try
             {
                 using var visitor = await listener.AcceptAsync();
                 await visitor.SendAsync(Greeting);
             }
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // The listener was closed, or a visitor left before the greeting; a scan does the latter.
-            if (e is SocketException && listener.IsBound && listener.SafeHandle is { IsClosed: false })
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                _ = GreetAsync();
+                if (closed)
+                {
+                    return;
+                }
+
+                // A visitor left before the greeting, as a scan does; others may come.
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -15,12 +16,14 @@ public sealed class GatewayHost : IAsyncDisposable
 
     private readonly NetworkNamespace server;
     private readonly string folder;
+    private readonly HttpClient admin;
     private RunningProgram? program;
 
     public GatewayHost(NetworkNamespace server, LabName lab, string publicAddress, Authority authority, string name = "gateway")
     {
         this.server = server;
         folder = Directory.CreateDirectory(Path.Combine(lab.Folder, name)).FullName;
+        admin = new HttpClient(new SocketsHttpHandler { ConnectCallback = OpenAdminSocketAsync }) { BaseAddress = new Uri("http://gateway/") };
         Link = lab.NextLink();
         authority.Issue(ServerName, CertificatePath, KeyPath);
         Settings = new Dictionary<string, JsonNode?>(StringComparer.Ordinal)
@@ -69,13 +72,13 @@ public sealed class GatewayHost : IAsyncDisposable
 
     private string ConfigFile => Path.Combine(folder, "gateway.json");
 
-    /// <summary>Starts serving, perhaps through a program that takes something from it, and waits until the command line gets an answer.</summary>
+    /// <summary>Starts serving, perhaps through a program that takes something from it, and waits until the admin gets an answer.</summary>
     public async Task StartAsync(params string[] through)
     {
         program = Launch(through);
         await Until.TrueAsync("the gateway answers", TimeSpan.FromSeconds(30), async () => program.HasEnded
             ? throw new InvalidOperationException($"gateway serve ended with {program.ExitCode}: {program.LastWords}")
-            : (await RunAsync("status", "--json")).ExitCode == 0);
+            : await AnswersAsync());
     }
 
     /// <summary>Starts a gateway that is expected to give up, and returns how it ended.</summary>
@@ -117,11 +120,11 @@ public sealed class GatewayHost : IAsyncDisposable
         new(await JsonAsync("enrol", member, "--device", device));
 
     /// <summary>One device as <c>gateway devices</c> shows it now.</summary>
-    public async Task<JsonElement> DeviceAsync(string id)
-    {
-        var devices = await JsonAsync("devices");
-        return devices.EnumerateArray().Single(device => device.GetProperty("id").GetString() == id);
-    }
+    public async Task<JsonElement> DeviceAsync(string id) =>
+        (await AskAsync("v1/devices")).EnumerateArray().Single(device => device.GetProperty("id").GetString() == id);
+
+    /// <summary>The JSON that the command line would print, asked of the admin's socket: a story asks often while it waits.</summary>
+    public async Task<JsonElement> AskAsync(string target) => JsonElement.Parse(await admin.GetStringAsync(new Uri(target, UriKind.Relative)));
 
     /// <summary>Whether a peer stands on the interface, asked of <c>wg</c>, not of the gateway.</summary>
     public async Task<bool> HasPeerAsync(string publicKey)
@@ -141,9 +144,38 @@ public sealed class GatewayHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        admin.Dispose();
         if (program is not null)
         {
             await program.DisposeAsync();
+        }
+    }
+
+    private async ValueTask<Stream> OpenAdminSocketAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(AdminSocket), cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            await AskAsync("v1/status");
+            return true;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
         }
     }
 

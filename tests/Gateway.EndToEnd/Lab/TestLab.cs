@@ -136,6 +136,12 @@ public sealed record Member(Enrolment Enrolment, Phone Phone, MatrixClient Clien
     public string Device => Enrolment.DeviceId;
 
     public string UserId => Enrolment.MatrixUserId;
+
+    /// <summary>
+    /// Waits until the app has done its first chores, above all the upload of its keys: Synapse brings a session back,
+    /// without a token, that is deleted while it works on that upload.
+    /// </summary>
+    public Task<string> CalmAsync() => Phone.CalmAsync(Client.AccessToken);
 }
 
 /// <summary>The lab that the stories share; its end asserts that nothing of it is left on the machine.</summary>

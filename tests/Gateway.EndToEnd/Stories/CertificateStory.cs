@@ -14,7 +14,7 @@ public sealed class CertificateStory(TestLab lab) : IAsyncDisposable
     {
         var dana = await lab.SignInAsync("dana");
         var before = await dana.Phone.CertificateSerialAsync(lab.Authority);
-        await using var poll = HeldRequest.Sync(dana.Phone, dana.Client.AccessToken, await dana.Phone.CalmAsync(dana.Client.AccessToken));
+        await using var poll = HeldRequest.Sync(dana.Phone, dana.Client.AccessToken, await dana.CalmAsync());
 
         var renewed = lab.Authority.Issue(GatewayHost.ServerName, lab.Gateway.CertificatePath, lab.Gateway.KeyPath);
         await Until.ValueAsync("the new certificate is shown", TimeSpan.FromSeconds(30), () => dana.Phone.CertificateSerialAsync(lab.Authority), serial => serial == renewed);
@@ -39,7 +39,7 @@ public sealed class CertificateStory(TestLab lab) : IAsyncDisposable
         var status = await Until.ValueAsync(
             "status names the fault",
             TimeSpan.FromSeconds(30),
-            async () => (await lab.Gateway.JsonAsync("status")).GetProperty("certificate").GetProperty("ok").GetBoolean(),
+            async () => (await lab.Gateway.AskAsync("v1/status")).GetProperty("certificate").GetProperty("ok").GetBoolean(),
             ok => !ok);
 
         Assert.False(status);

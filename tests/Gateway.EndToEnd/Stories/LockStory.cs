@@ -14,7 +14,7 @@ public sealed class LockStory(TestLab lab) : IAsyncDisposable
     {
         var willi = await lab.SignInAsync("willi");
         var token = willi.Client.AccessToken;
-        await using var poll = HeldRequest.Sync(willi.Phone, token, await willi.Phone.CalmAsync(token));
+        await using var poll = HeldRequest.Sync(willi.Phone, token, await willi.CalmAsync());
 
         (await lab.Gateway.RunAsync("lock")).Expect();
         try

@@ -138,6 +138,7 @@ public sealed class LoginStory(TestLab lab) : IAsyncDisposable
     public async Task Signing_out_ends_the_session_and_leaves_the_device_connected()
     {
         var maya = await lab.SignInAsync("maya");
+        await maya.CalmAsync();
 
         await maya.Client.LogoutAsync();
         var after = await maya.Phone.GetAsync("_matrix/client/v3/account/whoami", maya.Client.AccessToken);

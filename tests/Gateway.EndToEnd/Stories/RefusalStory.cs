@@ -8,16 +8,14 @@ public sealed class RefusalStory(TestLab lab) : IAsyncDisposable
 {
     public ValueTask DisposeAsync() => lab.EndStoryAsync();
 
-    [Theory]
-    [InlineData("Alice")]
-    [InlineData("12345")]
-    [InlineData("al ice")]
-    [InlineData("al/ice")]
-    [InlineData("_alice")]
-    [InlineData("gateway")]
-    [InlineData("admin")]
-    public async Task A_name_that_nobody_may_have_is_refused(string localpart) =>
-        await AssertRefusedAsync($"'{localpart}'", "enrol", localpart, "--device", "phone");
+    [Fact]
+    public async Task A_name_that_nobody_may_have_is_refused()
+    {
+        foreach (var localpart in (string[])["Alice", "12345", "al ice", "al/ice", "_alice", "gateway", "admin"])
+        {
+            await AssertRefusedAsync($"'{localpart}'", "enrol", localpart, "--device", "phone");
+        }
+    }
 
     [Fact]
     public async Task An_account_that_somebody_has_already_is_not_taken_over()
@@ -117,13 +115,13 @@ public sealed class RefusalStory(TestLab lab) : IAsyncDisposable
         await gateway.StartAsync(through);
         try
         {
-            var tunnel = (await gateway.JsonAsync("status")).GetProperty("tunnel");
+            var tunnel = (await gateway.AskAsync("v1/status")).GetProperty("tunnel");
             var enrolment = await gateway.RunAsync("enrol", "ottilie", "--device", "phone");
 
             Assert.False(tunnel.GetProperty("ok").GetBoolean());
             Assert.Contains(wayOut, tunnel.GetProperty("detail").GetString(), StringComparison.Ordinal);
             Assert.Equal(1, enrolment.ExitCode);
-            Assert.Empty((await gateway.JsonAsync("devices")).EnumerateArray());
+            Assert.Empty((await gateway.AskAsync("v1/devices")).EnumerateArray());
             Assert.NotEqual(0, (await lab.Server.RunAsync("ip", "link", "show", gateway.Link)).ExitCode);
             Assert.False(await Doorbell.OpensAsync(lab.Server, gateway.TunnelAddress, 443));
         }
@@ -157,8 +155,8 @@ public sealed class RefusalStory(TestLab lab) : IAsyncDisposable
     /// <summary>The devices' and members' names, and the peers on the interface.</summary>
     private async Task<string> WorldAsync()
     {
-        var devices = (await lab.Gateway.JsonAsync("devices")).EnumerateArray().Select(device => device.GetProperty("id").GetString()).Order(StringComparer.Ordinal);
-        var members = (await lab.Gateway.JsonAsync("members")).EnumerateArray().Select(member => member.GetProperty("member").GetString()).Order(StringComparer.Ordinal);
+        var devices = (await lab.Gateway.AskAsync("v1/devices")).EnumerateArray().Select(device => device.GetProperty("id").GetString()).Order(StringComparer.Ordinal);
+        var members = (await lab.Gateway.AskAsync("v1/members")).EnumerateArray().Select(member => member.GetProperty("member").GetString()).Order(StringComparer.Ordinal);
         var peers = (await lab.Server.RunAsync("wg", "show", lab.Gateway.Link, "peers")).Expect().Split('\n').Order(StringComparer.Ordinal);
         return string.Join('\n', [.. devices, .. members, .. peers]);
     }

@@ -71,6 +71,7 @@ public sealed class RevocationStory(TestLab lab) : IAsyncDisposable
     public async Task With_cut_the_peer_is_gone_before_the_command_returns()
     {
         var rita = await lab.SignInAsync("rita");
+        await rita.CalmAsync();
 
         var revoked = Assert.Single((await lab.Gateway.JsonAsync("revoke", "rita/phone", "--cut")).EnumerateArray());
         var hasPeer = await lab.Gateway.HasPeerAsync(rita.Enrolment.PublicKey);
@@ -129,6 +130,7 @@ public sealed class RevocationStory(TestLab lab) : IAsyncDisposable
     public async Task A_homeserver_that_is_down_holds_nothing_up()
     {
         var vito = await lab.SignInAsync("vito");
+        await vito.CalmAsync();
         await lab.Homeserver.StopAsync();
         Finished said;
         MatrixAnswer next;
@@ -151,7 +153,7 @@ public sealed class RevocationStory(TestLab lab) : IAsyncDisposable
 
     private async Task<HeldRequest> HoldSyncAsync(Member member)
     {
-        var since = await member.Phone.CalmAsync(member.Client.AccessToken);
+        var since = await member.CalmAsync();
         var held = HeldRequest.Sync(member.Phone, member.Client.AccessToken, since);
         await Until.TrueAsync("the homeserver has the poll", Patience, async () => await lab.Homeserver.RequestsAsync($"sync?since={since}&timeout=30000") > 0);
         Assert.False(held.HasEnded);
