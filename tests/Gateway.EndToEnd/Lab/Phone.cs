@@ -36,12 +36,11 @@ public sealed class Phone : IDisposable
     public string Folder { get; }
 
     /// <summary>Sets a new phone up with the text unchanged.</summary>
-    public static async Task<Phone> ConnectAsync(TestNetwork network, Authority authority, IPAddress gateway, string config)
+    public static async Task<Phone> ConnectAsync(NetworkNamespace space, LabName lab, Authority authority, IPAddress gateway, string config)
     {
-        var space = await network.AddPhoneHostAsync();
         await space.SetHostsAsync($"{gateway} {GatewayHost.ServerName}");
-        var link = network.Name.NextLink();
-        var folder = Directory.CreateDirectory(Path.Combine(network.Name.Folder, link)).FullName;
+        var link = lab.NextLink();
+        var folder = Directory.CreateDirectory(Path.Combine(lab.Folder, link)).FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "authority.pem"), authority.Pem);
         var phone = new Phone(space, link, gateway, authority, folder);
         // wg-quick names the interface after the file.

@@ -6,8 +6,10 @@ namespace Gateway.EndToEnd.Lab;
 /// </summary>
 public sealed class TestLab : IAsyncLifetime
 {
+    private readonly List<NetworkNamespace> guests = [];
     private readonly List<IDisposable> phones = [];
     private readonly List<MatrixClient> clients = [];
+    private int neighbours;
     private GatewayHost? gateway;
     private HomeserverHost? homeserver;
     private NetworkNamespace? server;
@@ -65,9 +67,21 @@ public sealed class TestLab : IAsyncLifetime
     /// <summary>A phone that was given this text.</summary>
     public async Task<Phone> ConnectAsync(string config)
     {
-        var phone = await Phone.ConnectAsync(Network, Authority, Gateway.TunnelAddress, config);
+        var space = await Network.AddPhoneHostAsync();
+        guests.Add(space);
+        var phone = await Phone.ConnectAsync(space, Network.Name, Authority, Gateway.TunnelAddress, config);
         phones.Add(phone);
         return phone;
+    }
+
+    /// <summary>A machine in the same data centre that sends packets for the tunnel address to the server: nobody on the Internet is nearer.</summary>
+    public async Task<NetworkNamespace> AddNeighbourAsync()
+    {
+        // An address of its own each time: the server remembers which card the last one had.
+        var neighbour = await Network.AddHostAsync("neighbour", TestNetwork.DataCentre, 100 + ++neighbours);
+        guests.Add(neighbour);
+        await neighbour.IpAsync("route", "add", Gateway.TunnelAddress.ToString(), "via", PublicAddress);
+        return neighbour;
     }
 
     /// <summary>A Matrix app on the phone, not signed in yet.</summary>
@@ -78,8 +92,8 @@ public sealed class TestLab : IAsyncLifetime
         return client;
     }
 
-    /// <summary>Also after a start that failed half way.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Switches off all phones and other guests, so that nobody of this story is in the way of the next.</summary>
+    public async ValueTask EndStoryAsync()
     {
         foreach (var client in clients)
         {
@@ -87,6 +101,20 @@ public sealed class TestLab : IAsyncLifetime
         }
 
         phones.ForEach(phone => phone.Dispose());
+        foreach (var guest in guests)
+        {
+            await Network.RemoveAsync(guest);
+        }
+
+        clients.Clear();
+        phones.Clear();
+        guests.Clear();
+    }
+
+    /// <summary>Also after a start that failed half way.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await EndStoryAsync();
         if (homeserver is not null)
         {
             await homeserver.DisposeAsync();

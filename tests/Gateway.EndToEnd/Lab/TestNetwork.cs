@@ -8,6 +8,7 @@ public sealed class TestNetwork : IAsyncDisposable
 {
     private readonly List<NetworkNamespace> hosts = [];
     private NetworkNamespace? internet;
+    private readonly List<string> identities = [];
     private int count;
 
     public static string DataCentre => "203.0.113";
@@ -21,7 +22,7 @@ public sealed class TestNetwork : IAsyncDisposable
         await Leftovers.SweepAsync();
         Directory.CreateDirectory(Name.Folder);
         internet = await NetworkNamespace.MakeAsync(Name, "internet");
-        hosts.Add(internet);
+        Keep(internet);
         await AddSegmentAsync("dc", DataCentre);
         await AddSegmentAsync("access", AccessNetwork);
         (await internet.RunAsync("sysctl", "-qw", "net.ipv4.ip_forward=1")).Expect();
@@ -31,7 +32,7 @@ public sealed class TestNetwork : IAsyncDisposable
     public async Task<NetworkNamespace> AddHostAsync(string role, string segment, int host)
     {
         var machine = await NetworkNamespace.MakeAsync(Name, role);
-        hosts.Add(machine);
+        Keep(machine);
         var port = $"port{++count}";
         await internet!.IpAsync("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", machine.Name);
         await internet!.IpAsync("link", "set", port, "master", segment == DataCentre ? "dc" : "access", "up");
@@ -43,6 +44,12 @@ public sealed class TestNetwork : IAsyncDisposable
 
     /// <summary>A new machine of somebody who sits where phones sit.</summary>
     public Task<NetworkNamespace> AddPhoneHostAsync() => AddHostAsync($"phone{count + 1}", AccessNetwork, 10 + count);
+
+    public async Task RemoveAsync(NetworkNamespace host)
+    {
+        await host.DisposeAsync();
+        hosts.Remove(host);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -57,7 +64,13 @@ public sealed class TestNetwork : IAsyncDisposable
         }
 
         Leftovers.RemoveIfEmpty(NetworkNamespace.EtcFolders);
-        await Leftovers.AssertNoneAsync(Name, [.. hosts.Select(host => host.Identity)]);
+        await Leftovers.AssertNoneAsync(Name, identities);
+    }
+
+    private void Keep(NetworkNamespace host)
+    {
+        hosts.Add(host);
+        identities.Add(host.Identity);
     }
 
     private async Task AddSegmentAsync(string bridge, string segment)

@@ -5,8 +5,10 @@ namespace Gateway.EndToEnd.Stories;
 
 /// <summary>A certificate is renewed while people are connected.</summary>
 [Collection(SharedLab.Name)]
-public sealed class CertificateStory(TestLab lab)
+public sealed class CertificateStory(TestLab lab) : IAsyncDisposable
 {
+    public ValueTask DisposeAsync() => lab.EndStoryAsync();
+
     [Fact]
     public async Task A_renewed_certificate_is_used_and_nobody_is_thrown_out()
     {

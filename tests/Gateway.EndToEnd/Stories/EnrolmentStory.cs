@@ -7,9 +7,11 @@ namespace Gateway.EndToEnd.Stories;
 
 /// <summary>The admin enrols a device; the phone is given the QR's text and nothing else, and reaches the gateway and nothing else.</summary>
 [Collection(SharedLab.Name)]
-public sealed class EnrolmentStory(TestLab lab)
+public sealed class EnrolmentStory(TestLab lab) : IAsyncDisposable
 {
     private const int ForeignPort = 4022;
+
+    public ValueTask DisposeAsync() => lab.EndStoryAsync();
 
     [Fact]
     public async Task The_png_holds_exactly_the_configuration()

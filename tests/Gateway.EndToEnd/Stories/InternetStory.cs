@@ -5,30 +5,20 @@ namespace Gateway.EndToEnd.Stories;
 
 /// <summary>Somebody on the Internet, without a tunnel, looks for the gateway.</summary>
 [Collection(SharedLab.Name)]
-public sealed class InternetStory(TestLab lab) : IAsyncLifetime
+public sealed class InternetStory(TestLab lab) : IAsyncDisposable
 {
     private const int SshPort = 22;
     private const int ControlPort = 8443;
 
-    private static readonly IPAddress Outer = IPAddress.Parse(TestLab.PublicAddress);
-    private static int count;
-    private NetworkNamespace? neighbour;
-
-    /// <summary>A machine in the same data centre: nobody on the Internet is nearer.</summary>
-    public async ValueTask InitializeAsync()
-    {
-        var number = Interlocked.Increment(ref count);
-        neighbour = await lab.Network.AddHostAsync($"neighbour{number}", TestNetwork.DataCentre, 100 + number);
-    }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => lab.EndStoryAsync();
 
     [Fact]
     public async Task A_scan_of_all_ports_finds_nothing_of_ours()
     {
+        var neighbour = await lab.AddNeighbourAsync();
         using var ssh = await Doorbell.HangAsync(lab.Server, IPAddress.Any, SshPort);
 
-        var open = await PortScan.OpenPortsAsync(neighbour!, Outer);
+        var open = await PortScan.OpenPortsAsync(neighbour, IPAddress.Parse(TestLab.PublicAddress));
 
         // Only the test's own listener, which shows that the scan finds what is there.
         Assert.Equal(SshPort, Assert.Single(open));
@@ -40,11 +30,11 @@ public sealed class InternetStory(TestLab lab) : IAsyncLifetime
     public async Task A_packet_for_the_tunnel_address_from_outside_gets_no_answer(bool withTable)
     {
         await using var open = withTable ? null : await lab.Firewall.OpenAsync();
+        var neighbour = await lab.AddNeighbourAsync();
         // Linux takes a packet for any of its addresses on any interface; a listener that is bound to the address alone is reached so.
-        await neighbour!.IpAsync("route", "add", lab.Gateway.TunnelAddress.ToString(), "via", TestLab.PublicAddress);
         using var control = await Doorbell.HangAsync(lab.Server, lab.Gateway.TunnelAddress, ControlPort);
 
-        Assert.False(await Doorbell.OpensAsync(neighbour!, lab.Gateway.TunnelAddress, 443));
-        Assert.Equal(!withTable, await Doorbell.IsHeardAsync(neighbour!, lab.Gateway.TunnelAddress, ControlPort));
+        Assert.False(await Doorbell.OpensAsync(neighbour, lab.Gateway.TunnelAddress, 443));
+        Assert.Equal(!withTable, await Doorbell.IsHeardAsync(neighbour, lab.Gateway.TunnelAddress, ControlPort));
     }
 }

@@ -5,8 +5,10 @@ namespace Gateway.EndToEnd.Stories;
 
 /// <summary>The admin shuts everyone out at once, and lets them in again.</summary>
 [Collection(SharedLab.Name)]
-public sealed class LockStory(TestLab lab)
+public sealed class LockStory(TestLab lab) : IAsyncDisposable
 {
+    public ValueTask DisposeAsync() => lab.EndStoryAsync();
+
     [Fact]
     public async Task A_lock_shuts_everyone_out_erases_nothing_and_can_be_taken_back()
     {

@@ -6,9 +6,11 @@ namespace Gateway.EndToEnd.Stories;
 
 /// <summary>A member opens a Matrix app and signs in with the login code where the app asks for a password.</summary>
 [Collection(SharedLab.Name)]
-public sealed class LoginStory(TestLab lab)
+public sealed class LoginStory(TestLab lab) : IAsyncDisposable
 {
     private const int TwentyMegabytes = 20_000_000;
+
+    public ValueTask DisposeAsync() => lab.EndStoryAsync();
 
     [Fact]
     public async Task Two_members_sign_in_and_exchange_encrypted_messages()

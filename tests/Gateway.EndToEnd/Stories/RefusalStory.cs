@@ -4,8 +4,10 @@ namespace Gateway.EndToEnd.Stories;
 
 /// <summary>What cannot be done is said clearly, and leaves nothing half done.</summary>
 [Collection(SharedLab.Name)]
-public sealed class RefusalStory(TestLab lab)
+public sealed class RefusalStory(TestLab lab) : IAsyncDisposable
 {
+    public ValueTask DisposeAsync() => lab.EndStoryAsync();
+
     [Theory]
     [InlineData("Alice")]
     [InlineData("12345")]

@@ -6,10 +6,12 @@ namespace Gateway.EndToEnd.Stories;
 
 /// <summary>A phone is lost: one command ends its tunnel, its Matrix session and its open requests, and nobody else notices.</summary>
 [Collection(SharedLab.Name)]
-public sealed class RevocationStory(TestLab lab)
+public sealed class RevocationStory(TestLab lab) : IAsyncDisposable
 {
     private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    public ValueTask DisposeAsync() => lab.EndStoryAsync();
 
     [Fact]
     public async Task A_lost_phone_is_out_at_once_and_told_to_erase()

@@ -5,8 +5,10 @@ namespace Gateway.EndToEnd.Stories;
 
 /// <summary>The admin enrols in a terminal, and the member photographs the screen.</summary>
 [Collection(SharedLab.Name)]
-public sealed class TerminalStory(TestLab lab)
+public sealed class TerminalStory(TestLab lab) : IAsyncDisposable
 {
+    public ValueTask DisposeAsync() => lab.EndStoryAsync();
+
     [Theory]
     [InlineData("ralf", "white", "black")]
     [InlineData("sara", "black", "white")]

@@ -5,10 +5,12 @@ namespace Gateway.EndToEnd.Stories;
 
 /// <summary>What the admin sees, and what the gateway puts right by itself.</summary>
 [Collection(SharedLab.Name)]
-public sealed class UpkeepStory(TestLab lab)
+public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
 {
     /// <summary>What the design promises for a peer that should not be there, or is missing.</summary>
     private static readonly TimeSpan Repair = TimeSpan.FromSeconds(5);
+
+    public ValueTask DisposeAsync() => lab.EndStoryAsync();
 
     [Fact]
     public async Task Devices_shows_who_is_connected_since_when_and_how()
@@ -92,8 +94,7 @@ public sealed class UpkeepStory(TestLab lab)
         // The listener is bound to the interface of now: the table would hide it if it were bound to nothing.
         await using (await lab.Firewall.OpenAsync())
         {
-            var neighbour = await lab.Network.AddHostAsync("neighbour-of-ines", TestNetwork.DataCentre, 99);
-            await neighbour.IpAsync("route", "add", lab.Gateway.TunnelAddress.ToString(), "via", TestLab.PublicAddress);
+            var neighbour = await lab.AddNeighbourAsync();
             Assert.False(await Doorbell.OpensAsync(neighbour, lab.Gateway.TunnelAddress, 443));
         }
     }
