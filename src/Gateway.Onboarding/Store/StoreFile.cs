@@ -69,13 +69,16 @@ public sealed class StoreFile : IDisposable
     /// <summary>All intents, oldest first, with their numbers.</summary>
     public IReadOnlyList<(long Number, Intent Intent)> ReadIntents()
     {
+        List<BsonDocument> documents;
         lock (_lock)
         {
-            return [.. _database.GetCollection(Intents).FindAll()
-                .ToList()
-                .Select(document => (document["_id"].AsInt64, Read<Intent>(Unseal(Intents, document))))
-                .OrderBy(entry => entry.AsInt64)];
+            documents = _database.GetCollection(Intents).FindAll().ToList();
         }
+
+        // Opened outside the lock: a long history must not keep a revocation waiting.
+        return [.. documents
+            .Select(document => (document["_id"].AsInt64, Read<Intent>(Unseal(Intents, document))))
+            .OrderBy(entry => entry.AsInt64)];
     }
 
     /// <summary>

@@ -68,6 +68,8 @@ internal sealed class LoginEndpoint(Logins logins, LoginThrottle throttle, Gatew
                 await MatrixAnswer.ForbiddenAsync(context, "This login code is not valid on this device: ask your admin for a new one");
                 break;
             default:
+                // A try as well: else one app could have the homeserver asked without end.
+                throttle.Failed(device.Id);
                 await MatrixAnswer.UnavailableAsync(context);
                 break;
         }

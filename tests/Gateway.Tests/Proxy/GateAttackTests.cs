@@ -5,9 +5,9 @@ using Gateway.Onboarding.LoginGrants;
 using Gateway.Proxy;
 using Gateway.Tests.Testing;
 
-namespace Gateway.Tests.Review;
+namespace Gateway.Tests.Proxy;
 
-public sealed class GateFindings
+public sealed class GateAttackTests
 {
     /// <summary>Synapse decodes names, splits at ';' too, and takes the first access_token of a query.</summary>
     [Theory]
