@@ -130,7 +130,7 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
     private bool EndGone(DeviceId id, MatrixSession doubted) =>
         writer.Write<bool>(state =>
             state.Devices.TryGetValue(id, out var device)
-            && device.Sessions.Any(session => session.MatrixDeviceId == doubted.MatrixDeviceId && session.State == MatrixSessionState.Open && session.OpenedAt == doubted.OpenedAt && session.TokenHash.AsSpan().SequenceEqual(doubted.TokenHash.AsSpan()))
+            && device.Sessions.Any(session => session.MatrixDeviceId == doubted.MatrixDeviceId && session.State == MatrixSessionState.Open && session.OpenedAt == doubted.OpenedAt && session.GrantId == doubted.GrantId)
                 ? (true, [new SessionEnded(doubted.MatrixDeviceId, "the homeserver no longer has it") { At = time.GetUtcNow(), Device = id }])
                 : (false, []));
 

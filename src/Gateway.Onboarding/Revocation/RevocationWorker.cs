@@ -32,8 +32,7 @@ public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps
         _signal.Writer.TryWrite(true);
         try
         {
-            while (!devices.All(id => writer.Current.Devices.GetValueOrDefault(id) is null or { Revocation: null or { IsFinished: true } }
-                || IsSettled(writer.Current.Devices[id].Revocation!)))
+            while (!devices.All(id => writer.Current.Devices.GetValueOrDefault(id)?.Revocation is not { } revocation || IsSettled(revocation)))
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(5), cancellationToken);
             }
@@ -99,6 +98,11 @@ public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps
                 {
                     // The gateway stops; the step is open and goes on at the next start.
                 }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    // Whatever it was: the step is open, and the next pass tries it again.
+                    StepBroke(e, device, step);
+                }
                 finally
                 {
                     lock (_running)
@@ -131,6 +135,9 @@ public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps
 
     private static bool IsSettled(DeviceRevocation revocation) =>
         !revocation[StepName.MatrixSessions].IsOpen && (!revocation[StepName.Peer].IsOpen || !revocation.Cut);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The step {Step} of the revocation of {Device} broke, and will be tried again")]
+    private partial void StepBroke(Exception e, DeviceId device, string step);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A step of a revocation could not be stored, and will be tried again: {Why}")]
     private partial void StoreFailed(string why);

@@ -56,7 +56,7 @@ public sealed class Revoker(StateWriter writer, ShutDoor shutDoor, TimeProvider 
         }
 
         var devices = Revoke(
-            state => [.. state.DevicesOf(localpart).Where(device => device.IsLive).Select(device => device.Id)],
+            state => [.. state.DevicesOf(localpart).Where(device => device.IsLive || (cut && device.HasPeer)).Select(device => device.Id)],
             cut,
             by,
             member.State == MemberState.Left ? [] : [new MemberLeft(localpart, erase, by) { At = time.GetUtcNow() }]);
@@ -69,11 +69,21 @@ public sealed class Revoker(StateWriter writer, ShutDoor shutDoor, TimeProvider 
         var blocked = time.GetUtcNow();
         ShutDoors(which(writer.Current));
         var requestsCut = time.GetUtcNow();
-        var devices = writer.Write<IReadOnlyList<DeviceId>>(state => which(state) is var now
-            ? (now, [.. now.Where(state.Devices.ContainsKey).Select(id => Revocation(state.Devices[id], cut, by, blocked, requestsCut)), .. also])
-            : default);
-        ShutDoors(devices);
-        return devices;
+        try
+        {
+            var devices = writer.Write<IReadOnlyList<DeviceId>>(state => which(state).Where(state.Devices.ContainsKey).ToList() is var now
+                ? (now, [.. now.Select(id => Revocation(state.Devices[id], cut, by, blocked, requestsCut)), .. also])
+                : default);
+            ShutDoors(devices);
+            return devices;
+        }
+        catch (StoreException e)
+        {
+            throw new StoreException(
+                $"blocked, but only until the gateway is restarted: {e.Message}",
+                "mend the disk, then revoke again: only then it is stored, and the sessions are deleted",
+                e);
+        }
     }
 
     private void ShutDoors(IEnumerable<DeviceId> devices)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Members;
 using LiteDB;
@@ -33,7 +32,7 @@ public sealed class StoreFile : IDisposable
     {
         _engineSettings = engineSettings;
         _sealer = sealer;
-        _database = OpenDatabase();
+        _database = StoreDatabase.Open(_engineSettings, _sealer);
     }
 
     /// <summary>Opens or creates the database. Throws <see cref="StoreException"/> with what is wrong and the way out.</summary>
@@ -70,13 +69,16 @@ public sealed class StoreFile : IDisposable
     /// <summary>All intents, oldest first, with their numbers.</summary>
     public IReadOnlyList<(long Number, Intent Intent)> ReadIntents()
     {
+        List<BsonDocument> documents;
         lock (_lock)
         {
-            return [.. _database.GetCollection(Intents).FindAll()
-                .ToList()
-                .Select(document => (document["_id"].AsInt64, Read<Intent>(Unseal(Intents, document))))
-                .OrderBy(entry => entry.AsInt64)];
+            documents = _database.GetCollection(Intents).FindAll().ToList();
         }
+
+        // Opened outside the lock: a long history must not keep a revocation waiting.
+        return [.. documents
+            .Select(document => (document["_id"].AsInt64, Read<Intent>(Unseal(Intents, document))))
+            .OrderBy(entry => entry.AsInt64)];
     }
 
     /// <summary>
@@ -228,43 +230,11 @@ public sealed class StoreFile : IDisposable
 
         try
         {
-            _database = OpenDatabase();
+            _database = StoreDatabase.Open(_engineSettings, _sealer);
         }
         catch (Exception e) when (e is not StoreException)
         {
             throw new StoreException($"the database failed and cannot be opened again: {cause.Message}", "look at the disk; devices that are blocked stay blocked", e);
         }
-    }
-
-    private LiteDatabase OpenDatabase()
-    {
-        var database = new LiteDatabase(new LiteEngine(_engineSettings()));
-        var formats = database.GetCollection("format");
-        var id = new BsonValue(1);
-        var place = BitConverter.GetBytes(1L);
-        if (formats.FindById(id) is not { } format)
-        {
-            // The sealed part is how a wrong key is told from an empty database.
-            formats.Insert(new BsonDocument { ["_id"] = id, ["version"] = Format, ["s"] = _sealer.Seal("format", place, "gateway"u8) });
-            database.Checkpoint();
-        }
-        else if (format["version"].AsInt32 != Format || _sealer.Open("format", place, format["s"].AsBinary) is null)
-        {
-            var version = format["version"].AsInt32;
-            database.Dispose();
-            throw version != Format
-                ? new StoreException(
-                    string.Create(CultureInfo.InvariantCulture, $"the database has format {version}, this gateway knows {Format}"),
-                    "use the version of the gateway that wrote it; nothing was changed")
-                : new StoreException("the database was sealed with another key", "restore the database together with its key from one backup; nothing was changed");
-        }
-
-        if (database.Collation.SortOptions != CompareOptions.Ordinal)
-        {
-            database.Dispose();
-            throw new StoreException("the database does not compare exactly: it was not made by the gateway", "use the gateway's own file; nothing was changed");
-        }
-
-        return database;
     }
 }

@@ -1,5 +1,6 @@
 using Gateway.Onboarding;
 using Gateway.Onboarding.Audit;
+using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.LoginGrants;
@@ -141,7 +142,7 @@ internal static class AdminApi
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
         await worker.SettleAsync(revoked, patience.Token);
-        return TypedResults.Ok<IReadOnlyList<DeviceView>>([.. revoked.Select(id => writer.Current.Devices[id]).Select(views.Of)]);
+        return TypedResults.Ok<IReadOnlyList<DeviceView>>([.. revoked.Select(id => writer.Current.Devices.GetValueOrDefault(id)).OfType<Device>().Select(views.Of)]);
     }
 
     private static Results<Ok<LoginGrantView>, ProblemHttpResult> ArmLogin(LoginGrantRequest request, GrantArmoury grants, StateWriter writer, DeviceViews views) =>

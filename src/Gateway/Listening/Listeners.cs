@@ -27,6 +27,7 @@ internal static class Listeners
         {
             listener.Protocols = HttpProtocols.Http1AndHttp2;
             listener.Use(PlaneFeature.Mark(Plane.Member));
+            listener.Use(ConnectionShare.OfEachAddress());
             listener.UseHttps(new TlsHandshakeCallbackOptions
             {
                 OnConnection = _ => ValueTask.FromResult(certificate.HandshakeOptions()),

@@ -21,7 +21,7 @@ internal sealed class LoginEndpoint(Logins logins, LoginThrottle throttle, Gatew
     {
         if (throttle.MustWait(device.Id) is { } wait)
         {
-            await MatrixAnswer.LimitExceededAsync(context, wait);
+            await MatrixAnswer.LimitExceededAsync(context, LoginTexts.In(context.Request, LoginTexts.TooManyTries), wait);
             return;
         }
 
@@ -34,14 +34,14 @@ internal sealed class LoginEndpoint(Logins logins, LoginThrottle throttle, Gatew
 
         if (body.Type != "m.login.password")
         {
-            await MatrixAnswer.ForbiddenAsync(context, "This way of signing in is not offered here");
+            await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.OtherWay));
             return;
         }
 
         // A typing error is told from a wrong code by the checksum, and is no try.
         if (LoginCode.TryParse(body.Password) is not { } code)
         {
-            await MatrixAnswer.ForbiddenAsync(context, "That is not a login code: ten letters in two groups, as your admin shows them");
+            await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.NotACode));
             return;
         }
 
@@ -65,9 +65,11 @@ internal sealed class LoginEndpoint(Logins logins, LoginThrottle throttle, Gatew
                 break;
             case LoginResult.WrongCode:
                 throttle.Failed(device.Id);
-                await MatrixAnswer.ForbiddenAsync(context, "This login code is not valid on this device: ask your admin for a new one");
+                await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.WrongCode));
                 break;
             default:
+                // A try as well: else one app could have the homeserver asked without end.
+                throttle.Failed(device.Id);
                 await MatrixAnswer.UnavailableAsync(context);
                 break;
         }

@@ -103,10 +103,14 @@ internal static class AccessPolicy
         }
 
         var first = Cut(ref path);
-        return (version is "unstable" ? Unstable : Client).Contains(first) && !path.Contains("get_token", StringComparison.Ordinal)
+        return (version is "unstable" ? Unstable : Client).Contains(first) && !MintsToken(path)
             ? Passage.Forward
             : Passage.None;
     }
+
+    /// <summary>Tokens for other servers (OpenID), or for further sessions.</summary>
+    private static bool MintsToken(ReadOnlySpan<char> path) =>
+        path.Contains("/openid/", StringComparison.Ordinal) || path.Contains("get_token", StringComparison.Ordinal);
 
     private static Passage OfLogin(string method) => method switch
     {

@@ -9,7 +9,7 @@ namespace Gateway.Proxy;
 /// <summary>
 /// What changes between the member's request and the homeserver's. The target goes as the raw bytes that the policy
 /// judged: a proxy must not normalise it (Synapse, docs/reverse_proxy.md; YARP's default turns %2F into %252F and breaks
-/// key backups). Only known headers pass, and where the request comes from is said by us alone.
+/// key backups). Only known headers pass, none that asks for compression (a refusal must be readable here), and where the request comes from is said by us alone.
 /// </summary>
 internal sealed class HomeserverTransformer(string origin, string host, Func<HttpContext, HttpResponseMessage, ValueTask<bool>> onReply) : HttpTransformer
 {
@@ -17,7 +17,7 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
 
     private static readonly FrozenSet<string> RequestHeaders = FrozenSet.Create(
         StringComparer.OrdinalIgnoreCase,
-        "Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "If-Match", "If-Modified-Since",
+        "Accept", "Accept-Language", "Authorization", "Cache-Control", "If-Match", "If-Modified-Since",
         "If-None-Match", "If-Range", "If-Unmodified-Since", "Pragma", "Range", "User-Agent");
 
     private static readonly FrozenSet<string> ContentHeaders = FrozenSet.Create(

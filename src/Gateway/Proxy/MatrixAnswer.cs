@@ -25,10 +25,10 @@ internal static class MatrixAnswer
     public static Task BadJsonAsync(HttpContext context, string error) =>
         WriteAsync(context, StatusCodes.Status400BadRequest, new ErrorBody("M_BAD_JSON", error, null));
 
-    public static Task LimitExceededAsync(HttpContext context, TimeSpan retryAfter)
+    public static Task LimitExceededAsync(HttpContext context, string error, TimeSpan retryAfter)
     {
         context.Response.Headers.RetryAfter = ((int)Math.Ceiling(retryAfter.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return WriteAsync(context, StatusCodes.Status429TooManyRequests, new ErrorBody("M_LIMIT_EXCEEDED", "Too many tries", null));
+        return WriteAsync(context, StatusCodes.Status429TooManyRequests, new ErrorBody("M_LIMIT_EXCEEDED", error, null));
     }
 
     public static Task UnavailableAsync(HttpContext context)

@@ -25,7 +25,7 @@ internal sealed class Quarantine(StateWriter writer, HomeserverWatch homeserver,
                 await LoginEndpoint.FlowsAsync(context);
                 break;
             case Passage.Login:
-                await MatrixAnswer.ForbiddenAsync(context, "Signing in is not possible on this device");
+                await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.NotOnThisDevice));
                 break;
             case Passage.Logout or Passage.LogoutAll:
                 await MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, EmptyObject);

@@ -191,4 +191,21 @@ public sealed class LoginTests
         Assert.Equal(HttpStatusCode.Forbidden, reply.StatusCode);
         Assert.DoesNotContain(gateway.Homeserver.Requests, request => request.Target.Contains("login", StringComparison.Ordinal));
     }
+
+    [Theory]
+    [InlineData(null, "not a login code")]
+    [InlineData("de", "not a login code")]
+    [InlineData("en-GB, fr;q=0.5", "not a login code")]
+    [InlineData("de, fr-CA;q=0.8, en;q=0.5", "pas un code de connexion")]
+    [InlineData("fr", "pas un code de connexion")]
+    public async Task What_a_member_may_read_is_in_their_language(string? languages, string words)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = gateway.At((await gateway.EnrolAsync("alice")).Device.TunnelAddress);
+        client.DefaultRequestHeaders.TryAddWithoutValidation("Accept-Language", languages ?? "");
+
+        using var reply = await TestGateway.LoginAsync(client, "hunter2");
+
+        Assert.Contains(words, (string?)(await reply.Content.ReadFromJsonAsync<JsonNode>())!["error"], StringComparison.Ordinal);
+    }
 }

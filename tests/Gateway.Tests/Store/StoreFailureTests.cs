@@ -4,9 +4,9 @@ using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Store;
 using LiteDB.Engine;
 
-namespace Gateway.Tests.Review;
+namespace Gateway.Tests.Store;
 
-public sealed class StoreFindings
+public sealed class StoreFailureTests
 {
     /// <summary>The commit reached the disk, the checkpoint and the reopening failed: so memory is one intent behind the file.</summary>
     [Fact]

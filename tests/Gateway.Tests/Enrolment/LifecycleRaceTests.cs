@@ -11,9 +11,9 @@ using Gateway.Onboarding.Revocation;
 using Gateway.Onboarding.Store;
 using Gateway.Tests.Testing;
 
-namespace Gateway.Tests.Review;
+namespace Gateway.Tests.Enrolment;
 
-public sealed class LifecycleFindings
+public sealed class LifecycleRaceTests
 {
     [Fact]
     public async Task A_failed_login_gives_back_its_own_grant_and_no_other()
