@@ -44,7 +44,7 @@ internal static class Server
             var entropy = new Entropy();
             using var directory = DataDirectory.Open(settings.Gateway.DataDirectory, entropy);
             await using var app = Build(settings, directory.Store, entropy, TimeProvider.System, _ => { });
-            await app.RunAsync(cancellationToken);
+            await RunAsync(app, cancellationToken);
 
             // It stopped without being told to: one of its loops is broken, and the supervisor shall start it anew.
             return cancellationToken.IsCancellationRequested ? CommandLine.Done : CommandLine.Failed;
@@ -59,6 +59,22 @@ internal static class Server
             await Console.Error.WriteLineAsync($"error: {e.Message}\nhint: nothing is served; mend it and start again");
             return CommandLine.Failed;
         }
+    }
+
+    /// <summary>As the host's own RunAsync, but a start that failed also ends what had started, in order.</summary>
+    private static async Task RunAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch
+        {
+            await app.StopAsync(CancellationToken.None);
+            throw;
+        }
+
+        await app.WaitForShutdownAsync(cancellationToken);
     }
 
     /// <summary>The program around an open store. <paramref name="replace"/> lets tests put their own seams in place.</summary>

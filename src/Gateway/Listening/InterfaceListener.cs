@@ -37,11 +37,10 @@ internal sealed partial class InterfaceListener(
     {
         try
         {
-            await BindAsync(cancellationToken);
-        }
-        catch (SocketException fault) when (IsAbsence(fault))
-        {
-            LogWaiting(endPoint, link.Name);
+            if (!await TryBindAsync(cancellationToken))
+            {
+                LogWaiting(endPoint, link.Name);
+            }
         }
         catch (SocketException fault)
         {
@@ -116,12 +115,8 @@ internal sealed partial class InterfaceListener(
 
         try
         {
-            await BindAsync(cancellationToken);
+            await TryBindAsync(cancellationToken);
             _fault = null;
-        }
-        catch (SocketException fault) when (IsAbsence(fault))
-        {
-            // Its address comes a moment after it.
         }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested)
         {
@@ -135,16 +130,33 @@ internal sealed partial class InterfaceListener(
         }
     }
 
-    private async Task BindAsync(CancellationToken cancellationToken)
+    /// <summary>False where the interface, or its address, is not there yet. Any other refusal throws.</summary>
+    private async Task<bool> TryBindAsync(CancellationToken cancellationToken)
     {
-        // Asked before binding: if the interface is rebuilt in between, the next look sees another number.
+        // Asked before binding, and never again for the same answer: the interface may come, go or be rebuilt meanwhile,
+        // and then the next look sees another number.
         var index = link.Index;
-        var listener = await sockets.BindAsync(endPoint, cancellationToken);
+        if (index == 0)
+        {
+            return false;
+        }
+
+        IConnectionListener listener;
+        try
+        {
+            listener = await sockets.BindAsync(endPoint, cancellationToken);
+        }
+        catch (SocketException fault) when (fault.SocketErrorCode == SocketError.AddressNotAvailable || link.Index != index)
+        {
+            return false;
+        }
+
         _all.Add(listener);
         _index = index;
         EndPoint = listener.EndPoint;
         _bound.Writer.TryWrite(listener);
         LogBound(endPoint, link.Name);
+        return true;
     }
 
     private async Task ReleaseAsync()
@@ -155,9 +167,6 @@ internal sealed partial class InterfaceListener(
             await _all[^1].UnbindAsync();
         }
     }
-
-    /// <summary>The interface, or its address, is not there yet.</summary>
-    private bool IsAbsence(SocketException fault) => link.Index == 0 || fault.SocketErrorCode == SocketError.AddressNotAvailable;
 
     private string Explain(SocketException fault) => fault.SocketErrorCode switch
     {
