@@ -5,7 +5,9 @@ using Gateway.Listening;
 using Gateway.Tests.Testing;
 using Gateway.Tunnel;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace Gateway.Tests.Listening;
 
@@ -70,6 +72,29 @@ public sealed class InterfaceListenerTests
                 await Eventually.Is(async () => await Connect(member) == "198.19.0.2", Deadline);
             });
         });
+    }
+
+    /// <summary>A refusal while the interface is absent says nothing once it has come: so without one nothing is tried.</summary>
+    [Fact]
+    public async Task It_does_not_try_to_bind_to_an_interface_that_is_not_there()
+    {
+        var tried = false;
+        var sockets = new SocketTransportFactory(
+            Options.Create(new SocketTransportOptions
+            {
+                CreateBoundListenSocket = _ =>
+                {
+                    tried = true;
+                    throw new SocketException((int)SocketError.OperationNotSupported);
+                },
+            }),
+            NullLoggerFactory.Instance);
+        await using var listener = new InterfaceListener(
+            sockets, new NetworkLink("not-there", UserspaceMode.Never), TunnelEndPoint, TimeProvider.System, NullLogger<InterfaceListener>.Instance);
+
+        await listener.StartAsync(default);
+
+        Assert.False(tried);
     }
 
     [Fact]
