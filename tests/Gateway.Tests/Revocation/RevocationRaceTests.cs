@@ -101,20 +101,9 @@ public sealed class RevocationRaceTests
         await using var gateway = await TestGateway.StartAsync();
         var enrolment = await gateway.EnrolAsync("alice");
         using var client = gateway.At(enrolment.Device.TunnelAddress);
-        var asked = new TaskCompletionSource();
-        var goOn = new TaskCompletionSource();
-        gateway.Homeserver.Interfere = async context =>
-        {
-            if (context.Request.Path == "/_matrix/client/v3/login")
-            {
-                asked.SetResult();
-                await goOn.Task;
-            }
-
-            return false;
-        };
+        var (underWay, goOn) = gateway.Homeserver.HoldLogin();
         var login = TestGateway.LoginAsync(client, enrolment.LoginCode);
-        await asked.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await underWay;
         await RevokeAsync(gateway, "alice/phone");
         goOn.SetResult();
         await Assert.ThrowsAnyAsync<HttpRequestException>(async () => (await login).EnsureSuccessStatusCode());

@@ -144,21 +144,10 @@ public sealed class RevocationTests
         await using var gateway = await TestGateway.StartAsync();
         var phone = await gateway.EnrolAsync("alice");
         using var client = gateway.At(phone.Device.TunnelAddress);
-        var asked = new TaskCompletionSource();
-        var goOn = new TaskCompletionSource();
-        gateway.Homeserver.Interfere = async context =>
-        {
-            if (context.Request.Path == "/_matrix/client/v3/login")
-            {
-                asked.SetResult();
-                await goOn.Task;
-            }
-
-            return false;
-        };
+        var (underWay, goOn) = gateway.Homeserver.HoldLogin();
 
         var login = TestGateway.LoginAsync(client, phone.LoginCode);
-        await asked.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await underWay;
         var revoked = await RevokeAsync(gateway, "alice/phone");
         Assert.Contains("matrix-sessions:retrying", Steps(revoked));
         goOn.SetResult();

@@ -41,6 +41,24 @@ internal sealed class FakeHomeserver : IAsyncDisposable
         return homeserver;
     }
 
+    /// <summary>Keeps the next login waiting: it is under way when the first task ends, and goes on when the second is set.</summary>
+    public (Task UnderWay, TaskCompletionSource GoOn) HoldLogin()
+    {
+        var underWay = new TaskCompletionSource();
+        var goOn = new TaskCompletionSource();
+        Interfere = async context =>
+        {
+            if (context.Request.Path == "/_matrix/client/v3/login")
+            {
+                underWay.SetResult();
+                await goOn.Task;
+            }
+
+            return false;
+        };
+        return (underWay.Task.WaitAsync(TimeSpan.FromSeconds(10)), goOn);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(new CancellationToken(canceled: true));
