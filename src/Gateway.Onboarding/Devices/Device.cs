@@ -41,6 +41,9 @@ public sealed record Device
     /// <summary>Unique among the member's live devices: <c>phone</c>.</summary>
     public required string Name { get; init; }
 
+    /// <summary><c>android</c>, <c>ios</c>, <c>desktop</c>, or null where the admin did not say: then nothing that only one of them may do is allowed.</summary>
+    public string? System { get; init; }
+
     public required IPAddress TunnelAddress { get; init; }
 
     public required PublicKey PublicKey { get; init; }

@@ -8,7 +8,7 @@ using Gateway.Onboarding.Store;
 namespace Gateway.Onboarding.Enrolment;
 
 /// <summary>What the admin asked for. Without a <see cref="DeviceName"/> the first free default is taken.</summary>
-public sealed record EnrolRequest(string Member, string? DeviceName, string? DisplayName, bool Adopt, string By);
+public sealed record EnrolRequest(string Member, string? DeviceName, string? DisplayName, bool Adopt, string By, string? System = null);
 
 public abstract record EnrolResult
 {
@@ -132,6 +132,7 @@ public sealed class Enroller(
             Id = DeviceId.Generate(entropy),
             Member = localpart,
             Name = request.DeviceName ?? DeviceName.Free(DeviceName.Default, names.Contains),
+            System = request.System,
             TunnelAddress = addresses.Next(TakenAddresses(state))!,
             PublicKey = privateKey.PublicKey(),
             PresharedKey = PresharedKey.Generate(entropy),

@@ -55,7 +55,7 @@ internal static class AdminApi
             return Problem(new Refusal(RefusalKind.Invalid, $"'{request.Os}' is no system that a device can have", "say android, ios or desktop, or leave it out"));
         }
 
-        var result = await enroller.EnrolAsync(new EnrolRequest(request.Member, request.Device, request.DisplayName, request.Adopt, By), cancellationToken);
+        var result = await enroller.EnrolAsync(new EnrolRequest(request.Member, request.Device, request.DisplayName, request.Adopt, By, request.Os), cancellationToken);
         switch (result)
         {
             case EnrolResult.Enrolled(var device, var privateKey, var code, var expiresAt):
