@@ -105,6 +105,7 @@ internal static class Server
         var app = builder.Build();
         UsePlanes(app);
         WakeTunnelOnChange(app.Services);
+        app.Services.GetRequiredService<StateWriter>().Watch(app.Services.GetRequiredService<Announcements>().Follow);
         return app;
     }
 
@@ -161,14 +162,15 @@ internal static class Server
     {
         services.AddHttpForwarder();
         services.AddSingleton<DeviceResolver>().AddSingleton<TokenBinding>().AddSingleton<Quarantine>();
-        services.AddSingleton<LoginThrottle>().AddSingleton<LoginEndpoint>();
+        services.AddSingleton<LoginThrottle>().AddSingleton<SignIns>().AddSingleton<ClientApps>().AddSingleton<MemberPage>();
+        services.AddSingleton<LoginEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<OAuthEndpoint>();
         services.AddSingleton<HomeserverForwarder>().AddSingleton<MemberGate>();
         AddLoop<HomeserverWatch>(services);
     }
 
     private static void AddAdmin(IServiceCollection services)
     {
-        services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>();
+        services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>().AddSingleton<Announcements>();
         services.AddRouting().AddProblemDetails().AddOpenApi();
         services.ConfigureHttpJsonOptions(json =>
         {

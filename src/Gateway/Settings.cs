@@ -73,6 +73,7 @@ internal sealed class Settings
         faults.AddRange(Failures(new CertificateOptionsValidator().Validate(null, settings.Certificate)));
         faults.AddRange(settings.Homeserver.Faults());
         faults.AddRange(settings.Admin.Faults());
+        faults.AddRange(settings.Login.Faults());
         faults.AddRange(settings.TimeFaults());
         return (settings, faults);
 

@@ -13,4 +13,12 @@ public sealed class LoginOptions
     public IReadOnlyList<string> RedirectUrls { get; set; } = [];
 
     public TimeSpan Lifetime => TimeSpan.FromMinutes(GrantMinutes);
+
+    /// <summary>What is wrong with <see cref="RedirectUrls"/>: whoever is listed is handed members' sessions, so each must say exactly one place.</summary>
+    public IEnumerable<string> Faults() =>
+        from url in RedirectUrls
+        where !(Uri.TryCreate(url, UriKind.Absolute, out var uri)
+            && uri is { Scheme: "https", UserInfo.Length: 0, Fragment.Length: 0 }
+            && uri.AbsoluteUri == url)
+        select $"Login:RedirectUrls has '{url}': give an exact https URL as browsers write it, with its path and without a fragment, for example https://element.example/";
 }

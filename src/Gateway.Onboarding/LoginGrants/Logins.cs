@@ -5,8 +5,11 @@ using Gateway.Onboarding.Store;
 
 namespace Gateway.Onboarding.LoginGrants;
 
-/// <summary>What a client asked for: its own device ID if it has one, and the name that it gives itself.</summary>
-public sealed record LoginWish(string? MatrixDeviceId, string? Client);
+/// <summary>
+/// What a client asked for: its own device ID if it has one, and the name that it gives itself. <see cref="Insists"/>: it
+/// will go on with that ID and no other (OAuth, where the ID is part of the scope).
+/// </summary>
+public sealed record LoginWish(string? MatrixDeviceId, string? Client, bool Insists = false);
 
 public abstract record LoginResult
 {
@@ -16,14 +19,17 @@ public abstract record LoginResult
 
     public sealed record Opened(string UserId, string MatrixDeviceId, AccessToken Token) : LoginResult;
 
-    /// <summary>No armed grant of this device has this code: wrong, expired, spent, another device's.</summary>
-    public sealed record WrongCode : LoginResult;
+    /// <summary>The proof opens no armed grant of this device: wrong, expired, spent, another device's.</summary>
+    public sealed record NotProved : LoginResult;
+
+    /// <summary>The client insists on a device ID that is somebody else's. Nothing was spent.</summary>
+    public sealed record IdTaken : LoginResult;
 
     public sealed record Unavailable(string Why) : LoginResult;
 }
 
 /// <summary>
-/// Path 2 of the design, from the code on: the grant is spent and the Matrix device ID stored in one write before the
+/// Path 2 of the design, from the proof on: the grant is spent and the Matrix device ID stored in one write before the
 /// homeserver is asked; the device is looked at again before anything is handed out. Whatever happens in between, every
 /// ID that may exist on the homeserver is in the store.
 /// </summary>
@@ -31,12 +37,29 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
 {
     private const string MatrixDeviceIdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-    public async Task<LoginResult> LoginAsync(DeviceId deviceId, LoginCode code, LoginWish wish, CancellationToken cancellationToken)
+    /// <summary>The grant that <paramref name="proof"/> would open now, or null. Spends nothing.</summary>
+    public LoginGrant? Find(DeviceId deviceId, LoginProof proof) => Find(writer.Current, deviceId, proof);
+
+    /// <summary>The grant of the device that is armed now, or null.</summary>
+    public LoginGrant? Armed(DeviceId deviceId) => Armed(writer.Current, deviceId);
+
+    /// <summary>The admin's word for the sign-in that waits on this device, written down. Null where no grant is armed.</summary>
+    public LoginProof? Approve(DeviceId deviceId, string client, string by) =>
+        writer.Write<LoginProof?>(state => Armed(state, deviceId) is { } grant
+            ? (new LoginProof.Approval(grant.Id), [new SignInApproved(grant.Id, client, by) { At = time.GetUtcNow(), Device = deviceId }])
+            : (null, []));
+
+    public async Task<LoginResult> LoginAsync(DeviceId deviceId, LoginProof proof, LoginWish wish, CancellationToken cancellationToken)
     {
         var chosen = await ChooseIdAsync(deviceId, wish.MatrixDeviceId, cancellationToken);
-        if (Spend(deviceId, code, chosen, wish.Client) is not var (device, matrixDeviceId))
+        if (wish.Insists && chosen != wish.MatrixDeviceId)
         {
-            return new LoginResult.WrongCode();
+            return new LoginResult.IdTaken();
+        }
+
+        if (Spend(deviceId, proof, chosen, wish) is not var (device, matrixDeviceId))
+        {
+            return new LoginResult.NotProved();
         }
 
         AccessToken token;
@@ -64,21 +87,34 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
             : new LoginResult.Unavailable("the device was shut while it signed in");
     }
 
+    private LoginGrant? Armed(State state, DeviceId deviceId) =>
+        state.LockedSince is null
+        && state.Devices.TryGetValue(deviceId, out var device)
+        && device is { IsLive: true, Grant: { } grant }
+        && grant.IsArmed(time.GetUtcNow())
+            ? grant
+            : null;
+
+    private LoginGrant? Find(State state, DeviceId deviceId, LoginProof proof) =>
+        Armed(state, deviceId) is { } grant && proof.Opens(grant, hasher) ? grant : null;
+
     /// <summary>Check and spend are one write: of any number of tries at once, one finds the grant armed.</summary>
-    private (Device Device, string MatrixDeviceId)? Spend(DeviceId deviceId, LoginCode code, string chosen, string? client) =>
+    private (Device Device, string MatrixDeviceId)? Spend(DeviceId deviceId, LoginProof proof, string chosen, LoginWish wish) =>
         writer.Write<(Device, string)?>(state =>
         {
-            if (!(state.Devices.TryGetValue(deviceId, out var device)
-                && device is { IsLive: true, Grant: { } grant }
-                && state.LockedSince is null
-                && grant.IsArmed(time.GetUtcNow())
-                && code.Matches(grant.CodeHash.AsSpan(), hasher)))
+            if (Find(state, deviceId, proof) is not { } grant || !state.Devices.TryGetValue(deviceId, out var device))
             {
                 return (null, []);
             }
 
-            var matrixDeviceId = IsFree(state, device, chosen) ? chosen : entropy.Word(MatrixDeviceIdAlphabet, 10);
-            return ((device, matrixDeviceId), [new GrantSpent(grant.Id, matrixDeviceId, client) { At = time.GetUtcNow(), Device = deviceId }]);
+            var free = IsFree(state, device, chosen);
+            if (!free && wish.Insists)
+            {
+                return (null, []);
+            }
+
+            var matrixDeviceId = free ? chosen : entropy.Word(MatrixDeviceIdAlphabet, 10);
+            return ((device, matrixDeviceId), [new GrantSpent(grant.Id, matrixDeviceId, wish.Client) { At = time.GetUtcNow(), Device = deviceId }]);
         });
 
     /// <summary>Neither another device's, perhaps since this very moment, nor about to be deleted, or opened already.</summary>

@@ -18,6 +18,7 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(EnrolmentEnded), "enrolment-ended")]
 [JsonDerivedType(typeof(HandshakeSeen), "handshake-seen")]
 [JsonDerivedType(typeof(GrantArmed), "grant-armed")]
+[JsonDerivedType(typeof(SignInApproved), "sign-in-approved")]
 [JsonDerivedType(typeof(GrantSpent), "grant-spent")]
 [JsonDerivedType(typeof(LoginFailed), "login-failed")]
 [JsonDerivedType(typeof(SessionOpened), "session-opened")]
@@ -68,6 +69,9 @@ public sealed record HandshakeSeen : DeviceIntent;
 
 public sealed record GrantArmed(LoginGrant Grant) : DeviceIntent;
 
+/// <summary>The admin saw the number that the device shows and let it sign in. The grant is spent when the app comes for it.</summary>
+public sealed record SignInApproved(string GrantId, string Client, string By) : DeviceIntent;
+
 /// <summary>The homeserver will now be asked for this session: from here a revocation knows its ID.</summary>
 public sealed record GrantSpent(string GrantId, string MatrixDeviceId, string? Client) : DeviceIntent;
 
@@ -83,7 +87,11 @@ public sealed record SessionUsed(string MatrixDeviceId) : DeviceIntent;
 public sealed record SessionUnused(string MatrixDeviceId) : DeviceIntent;
 
 /// <summary>A logout, or the homeserver's own session list says that it is gone.</summary>
-public sealed record SessionEnded(string MatrixDeviceId, string Why) : DeviceIntent;
+public sealed record SessionEnded(string MatrixDeviceId, string Why) : DeviceIntent
+{
+    /// <summary>The homeserver has not heard of it yet: it is to be deleted there.</summary>
+    public bool OnHomeserverToo { get; init; }
+}
 
 /// <summary>The homeserver has confirmed that a session which ended here is gone there too.</summary>
 public sealed record SessionDeleted(string MatrixDeviceId) : DeviceIntent;

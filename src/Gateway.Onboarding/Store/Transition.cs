@@ -78,14 +78,15 @@ public static class Transition
     {
         HandshakeSeen seen => OnHandshake(device, seen),
         GrantArmed armed => device.IsLive ? device with { Grant = armed.Grant } : device,
+        SignInApproved => device,
         GrantSpent spent => OnGrantSpent(device, spent),
-        LoginFailed failed => End(GiveBack(device, failed.MatrixDeviceId, once: false), failed.MatrixDeviceId, failed.At, loggedOut: false),
+        LoginFailed failed => End(GiveBack(device, failed.MatrixDeviceId, once: false), failed.MatrixDeviceId, failed.At, loggedOut: false, toDelete: true),
         SessionOpened opened => With(device, opened.MatrixDeviceId, session => session.State == MatrixSessionState.Opening
             ? session with { State = MatrixSessionState.Open, OpenedAt = opened.At, TokenHash = opened.TokenHash }
             : session),
         SessionUsed used => With(device, used.MatrixDeviceId, session => session with { FirstUsed = session.FirstUsed ?? used.At }),
-        SessionUnused unused => End(GiveBack(device, unused.MatrixDeviceId, once: true), unused.MatrixDeviceId, unused.At, loggedOut: false),
-        SessionEnded ended => End(device, ended.MatrixDeviceId, ended.At, loggedOut: true),
+        SessionUnused unused => End(GiveBack(device, unused.MatrixDeviceId, once: true), unused.MatrixDeviceId, unused.At, loggedOut: false, toDelete: true),
+        SessionEnded ended => End(device, ended.MatrixDeviceId, ended.At, loggedOut: true, toDelete: ended.OnHomeserverToo),
         SessionDeleted deleted => With(device, deleted.MatrixDeviceId, session => session with { ToDelete = false }),
         DeviceRevoked revoked => OnRevoked(device, revoked),
         StepReached reached => device.Revocation is { } revocation ? device with { Revocation = revocation.With(reached.Step) } : device,
@@ -145,10 +146,10 @@ public static class Transition
                 Revocation = revoked.Revocation,
             };
 
-    private static Device End(Device device, string matrixDeviceId, DateTimeOffset at, bool loggedOut) =>
+    private static Device End(Device device, string matrixDeviceId, DateTimeOffset at, bool loggedOut, bool toDelete) =>
         With(device, matrixDeviceId, session => session.State == MatrixSessionState.Ended
             ? session
-            : session with { State = MatrixSessionState.Ended, EndedAt = at, LoggedOut = loggedOut, ToDelete = !loggedOut });
+            : session with { State = MatrixSessionState.Ended, EndedAt = at, LoggedOut = loggedOut, ToDelete = toDelete });
 
     /// <summary>
     /// Arms the grant that this session was spent on anew, for this device alone: always where the homeserver failed,

@@ -1,3 +1,4 @@
+using Gateway.Login;
 using Gateway.Onboarding;
 using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Devices;
@@ -33,6 +34,8 @@ internal static class AdminApi
         routes.MapGet(AdminRoutes.Members, ListMembers);
         routes.MapPost(AdminRoutes.Revocations, RevokeAsync);
         routes.MapPost(AdminRoutes.LoginGrants, ArmLogin);
+        routes.MapGet(AdminRoutes.SignIns, ListSignIns);
+        routes.MapPost(AdminRoutes.SignIns, DecideSignIn);
         routes.MapGet(AdminRoutes.Lock, (StateWriter writer) => LockOf(writer.Current));
         routes.MapPut(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => LockOf(writer.Write(new Locked(By) { At = time.GetUtcNow() })));
         routes.MapDelete(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => LockOf(writer.Write(new Unlocked(By) { At = time.GetUtcNow() })));
@@ -152,6 +155,42 @@ internal static class AdminApi
             ArmResult.Refused refused => Problem(refused.Why),
             var other => throw new InvalidOperationException(other.GetType().Name),
         };
+
+    private static Ok<IReadOnlyList<DeviceView>> ListSignIns(SignIns signIns, StateWriter writer, DeviceViews views) =>
+        TypedResults.Ok<IReadOnlyList<DeviceView>>(
+            [.. signIns.Waiting().Select(one => writer.Current.Devices.GetValueOrDefault(one.Device)).OfType<Device>().Select(views.Of)]);
+
+    private static Results<Ok<DeviceView>, ProblemHttpResult> DecideSignIn(SignInDecision decision, SignIns signIns, Logins logins, StateWriter writer, DeviceViews views)
+    {
+        if (writer.Current.Find(decision.Device) is not [{ IsLive: true } device])
+        {
+            return Problem(new Refusal(RefusalKind.NotFound, $"there is no live device '{decision.Device}'", "see 'gateway devices'"));
+        }
+
+        if (signIns.Waiting().FirstOrDefault(one => one.Device == device.Id) is not { } waiting)
+        {
+            return Problem(new Refusal(RefusalKind.Conflict, $"no sign-in waits on {device.Label}", "the member starts it in the app, and taps \"Sign in\""));
+        }
+
+        if (decision.Number is { } number && number != waiting.Number)
+        {
+            return Problem(new Refusal(
+                RefusalKind.Conflict,
+                $"{device.Label} shows {waiting.Number}, not {number}",
+                "if the member's screen does show your number, somebody else is signing in there: do not approve, and enrol the device anew"));
+        }
+
+        var view = views.Of(device);
+        if (!decision.Approve)
+        {
+            signIns.Finish(waiting, SignInEnd.Refused);
+            return TypedResults.Ok(view);
+        }
+
+        return logins.Approve(device.Id, waiting.App.Name, By) is { } proof && signIns.Prove(waiting, proof) is not null
+            ? TypedResults.Ok(view)
+            : Problem(new Refusal(RefusalKind.Conflict, $"{device.Label} may not sign in: no grant is armed, or its time is over", $"gateway allow-login {device.Label}; then the member starts again"));
+    }
 
     private static Ok<LockView> LockOf(State state) => TypedResults.Ok(new LockView(state.LockedSince is not null, state.LockedSince));
 

@@ -18,6 +18,9 @@ internal static class AdminRoutes
     /// <summary>POST <see cref="LoginGrantRequest"/> → <see cref="LoginGrantView"/>.</summary>
     public const string LoginGrants = "/v1/login-grants";
 
+    /// <summary>GET → list of <see cref="DeviceView"/> on which a sign-in waits; POST <see cref="SignInDecision"/> → the <see cref="DeviceView"/> as it waited.</summary>
+    public const string SignIns = "/v1/sign-ins";
+
     /// <summary>GET, PUT (lock), DELETE (unlock) → <see cref="LockView"/>.</summary>
     public const string Lock = "/v1/lock";
 

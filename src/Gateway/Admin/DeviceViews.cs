@@ -1,10 +1,11 @@
+using Gateway.Login;
 using Gateway.Onboarding.Devices;
 using Gateway.Tunnel;
 
 namespace Gateway.Admin;
 
 /// <summary>Turns devices into what the admin sees. Keys other than the public one, grants and hashes stay behind.</summary>
-internal sealed class DeviceViews(HandshakeWatch handshakes, TimeProvider time)
+internal sealed class DeviceViews(HandshakeWatch handshakes, SignIns signIns, TimeProvider time)
 {
     /// <summary>WireGuard makes a new handshake at least every 120 s while packets flow, and gives a session up after 180 s (whitepaper, section 6.1).</summary>
     private static readonly TimeSpan OnlineFor = TimeSpan.FromSeconds(180);
@@ -28,6 +29,9 @@ internal sealed class DeviceViews(HandshakeWatch handshakes, TimeProvider time)
                 ? new RevocationView(
                     revocation.RequestedAt,
                     [.. revocation.Steps.Select(step => new StepView(step.Name, step.State.ToString().ToLowerInvariant(), step.At, step.Detail))])
+                : null,
+            signIns.Waiting().LastOrDefault(one => one.Device == device.Id) is { } waiting
+                ? new SignInView(waiting.Number, waiting.App.Name, waiting.Since)
                 : null);
     }
 

@@ -16,7 +16,11 @@ internal sealed record DeviceView(
     bool Online,
     DateTimeOffset? LastHandshake,
     IReadOnlyList<SessionView> Sessions,
-    RevocationView? Revocation);
+    RevocationView? Revocation,
+    SignInView? SignIn = null);
+
+/// <summary>A sign-in by browser that waits for the admin: the same <see cref="Number"/> stands on the device's screen.</summary>
+internal sealed record SignInView(int Number, string App, DateTimeOffset Since);
 
 /// <summary>A Matrix session opened through the device; <see cref="Client"/> is the name the app gave itself.</summary>
 internal sealed record SessionView(string MatrixDeviceId, string? Client, DateTimeOffset Since);
@@ -79,6 +83,9 @@ internal sealed record RevocationRequest(string? Device, string? Member, bool Cu
 
 internal sealed record LoginGrantRequest(string Device);
 
+/// <summary>The admin's word on the sign-in that waits on a device. With a <see cref="Number"/>, on that one and no other.</summary>
+internal sealed record SignInDecision(string Device, int? Number, bool Approve);
+
 /// <summary>RFC 9457: <see cref="Title"/> is the CLI's <c>error:</c>, <see cref="Detail"/> its <c>hint:</c>.</summary>
 internal sealed record ProblemView(string Title, string? Detail, int Status);
 
@@ -98,5 +105,6 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(EnrolmentRequest))]
 [JsonSerializable(typeof(RevocationRequest))]
 [JsonSerializable(typeof(LoginGrantRequest))]
+[JsonSerializable(typeof(SignInDecision))]
 [JsonSerializable(typeof(ProblemView))]
 internal sealed partial class AdminJson : JsonSerializerContext;

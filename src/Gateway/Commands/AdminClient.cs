@@ -66,6 +66,12 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<LoginGrantView>> AllowLoginAsync(string device, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.LoginGrants, Json(new(device), AdminJson.Default.LoginGrantRequest), Answers.LoginGrantView, cancellationToken);
 
+    public Task<Reply<IReadOnlyList<DeviceView>>> SignInsAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, AdminRoutes.SignIns, null, Answers.IReadOnlyListDeviceView, cancellationToken);
+
+    public Task<Reply<DeviceView>> DecideSignInAsync(SignInDecision decision, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, AdminRoutes.SignIns, Json(decision, AdminJson.Default.SignInDecision), Answers.DeviceView, cancellationToken);
+
     public Task<Reply<LockView>> LockAsync(bool locked, CancellationToken cancellationToken) =>
         SendAsync(locked ? HttpMethod.Put : HttpMethod.Delete, AdminRoutes.Lock, null, Answers.LockView, cancellationToken);
 

@@ -116,7 +116,8 @@ internal static class EnrolCommand
         say("What to do now, on the device:");
         say("  1. WireGuard app: add a tunnel, scan the QR, switch the tunnel on.");
         say("  2. Open the link above; it leads to Element with the right server.");
-        say($"  3. Sign in as {device.Member}. The password is the login code.");
+        say("  3. Tap Continue and \"Sign in\". A number appears there and here: compare, and approve.");
+        say($"     Or sign in as {device.Member}, with the login code as the password.");
         say("");
     }
 

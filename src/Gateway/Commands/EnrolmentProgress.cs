@@ -32,6 +32,7 @@ internal sealed class EnrolmentProgress(AdminClient client, Terminal terminal, T
         var start = time.GetTimestamp();
         var name = $"{enrolment.Device.Member}/{enrolment.Device.Name}";
         DateTimeOffset? codeEnds = null;
+        int? asked = null;
         for (var device = enrolment.Device; ; device = await LookAsync(device, cancellationToken))
         {
             switch (device?.State)
@@ -50,19 +51,48 @@ internal sealed class EnrolmentProgress(AdminClient client, Terminal terminal, T
                     break;
             }
 
-            if (device.State == "signed-in")
+            if (device.SignIn is { } signIn && signIn.Number != asked)
             {
-                var app = device.Sessions.Count > 0 ? device.Sessions[^1].Client : null;
-                terminal.Line($"signed in to {app ?? "Matrix"}");
+                asked = signIn.Number;
+                await AskAsync(device, cancellationToken);
+                continue;
+            }
+
+            if (IsSignedIn(device, codeEnds))
+            {
                 return CommandLine.Done;
             }
 
-            if (codeEnds <= time.GetUtcNow())
-            {
-                throw CommandException.Refused($"the login code of {name} has expired unused", $"a fresh one: gateway allow-login {name}");
-            }
-
             await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
+
+    private bool IsSignedIn(DeviceView device, DateTimeOffset? codeEnds)
+    {
+        if (device.State == "signed-in")
+        {
+            var app = device.Sessions.Count > 0 ? device.Sessions[^1].Client : null;
+            terminal.Line($"signed in to {app ?? "Matrix"}");
+            return true;
+        }
+
+        var name = $"{device.Member}/{device.Name}";
+        return codeEnds <= time.GetUtcNow()
+            ? throw CommandException.Refused($"the login code of {name} has expired unused", $"a fresh one: gateway allow-login {name}")
+            : false;
+    }
+
+    /// <summary>The member's tap asks for the admin's word; they stand beside each other.</summary>
+    private async Task AskAsync(DeviceView device, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ApproveCommand.AskAsync(client, terminal, device, cancellationToken);
+        }
+        catch (CommandException refusal) when (refusal.ExitCode == CommandLine.Failed)
+        {
+            // While the question stood, the member went on in another way, or gave up.
+            terminal.Warning($"{refusal.Message}{(refusal.Hint is null ? "" : $" ({refusal.Hint})")}");
         }
     }
 

@@ -65,6 +65,10 @@ internal sealed class Terminal(TextWriter output, TextWriter error, TextReader i
         return input.ReadLine()?.Trim().ToLowerInvariant() ?? "";
     }
 
+    /// <summary>As <see cref="Ask"/>, for a wait that can be broken off. The read itself cannot: after a break nothing more is asked.</summary>
+    public Task<string> AskAsync(string question, CancellationToken cancellationToken) =>
+        Task.Run(() => Ask(question), CancellationToken.None).WaitAsync(cancellationToken);
+
     /// <summary>Columns as wide as their widest cell. <paramref name="under"/> gives further lines below a row.</summary>
     public void Table<T>(IReadOnlyList<string> head, IEnumerable<T> items, Func<T, string[]> cells, Func<T, IEnumerable<string>>? under = null)
     {

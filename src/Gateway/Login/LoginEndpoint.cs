@@ -9,13 +9,20 @@ namespace Gateway.Login;
 /// What a Matrix client sees of logging in (Client-Server API, "Login"): the gateway answers, not the homeserver. The
 /// password is the login code; who signs in is decided by the tunnel, not by what was typed as a name.
 /// </summary>
-internal sealed class LoginEndpoint(Logins logins, LoginThrottle throttle, GatewayOptions gateway)
+internal sealed class LoginEndpoint(Logins logins, SignIns signIns, LoginThrottle throttle, GatewayOptions gateway)
 {
     private const int MaxBody = 16 * 1024;
 
-    private static readonly byte[] Flows = """{"flows":[{"type":"m.login.password"}]}"""u8.ToArray();
+    private readonly byte[] _flows = JsonSerializer.SerializeToUtf8Bytes(
+        new FlowsReply(
+        [
+            new("m.login.sso", [new("gateway", gateway.ServerName)]),
+            new("m.login.token", null),
+            new("m.login.password", null),
+        ]),
+        LoginJson.Default.FlowsReply);
 
-    public static Task FlowsAsync(HttpContext context) => MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, Flows);
+    public Task FlowsAsync(HttpContext context) => MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, _flows);
 
     public async Task LoginAsync(HttpContext context, DeviceEntry device)
     {
@@ -25,28 +32,36 @@ internal sealed class LoginEndpoint(Logins logins, LoginThrottle throttle, Gatew
             return;
         }
 
-        var (body, fault) = await ReadAsync(context);
-        if (body is null)
+        if (await JsonBody.ReadAsync(context, MaxBody, LoginJson.Default.LoginBody) is not { } body)
         {
-            await MatrixAnswer.BadJsonAsync(context, fault!);
+            await MatrixAnswer.BadJsonAsync(context, "The request is not JSON of a login, or too large");
             return;
         }
 
-        if (body.Type != "m.login.password")
+        var client = body.InitialDeviceDisplayName;
+        LoginProof proof;
+        switch (body.Type)
         {
-            await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.OtherWay));
-            return;
+            // A typing error is told from a wrong code by the checksum, and is no try.
+            case "m.login.password" when LoginCode.TryParse(body.Password) is { } code:
+                proof = new LoginProof.Code(code);
+                break;
+            case "m.login.password":
+                await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.NotACode));
+                return;
+            case "m.login.token" when signIns.Redeem(device.Id, body.Token) is { Proof: { } proved, Request: SignInRequest.Sso } signIn:
+                proof = proved;
+                client ??= signIn.App.Name;
+                break;
+            case "m.login.token":
+                await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.Late));
+                return;
+            default:
+                await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.OtherWay));
+                return;
         }
 
-        // A typing error is told from a wrong code by the checksum, and is no try.
-        if (LoginCode.TryParse(body.Password) is not { } code)
-        {
-            await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.NotACode));
-            return;
-        }
-
-        var result = await logins.LoginAsync(device.Id, code, new LoginWish(body.DeviceId, body.InitialDeviceDisplayName), context.RequestAborted);
-        await AnswerAsync(context, device, result);
+        await AnswerAsync(context, device, await logins.LoginAsync(device.Id, proof, new LoginWish(body.DeviceId, client), context.RequestAborted));
     }
 
     private async Task AnswerAsync(HttpContext context, DeviceEntry device, LoginResult result)
@@ -63,7 +78,7 @@ internal sealed class LoginEndpoint(Logins logins, LoginThrottle throttle, Gatew
                     new WellKnown(new BaseUrl($"https://{gateway.ServerName}")));
                 await MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(reply, LoginJson.Default.LoginReply));
                 break;
-            case LoginResult.WrongCode:
+            case LoginResult.NotProved:
                 throttle.Failed(device.Id);
                 await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.WrongCode));
                 break;
@@ -74,33 +89,20 @@ internal sealed class LoginEndpoint(Logins logins, LoginThrottle throttle, Gatew
                 break;
         }
     }
-
-    private static async Task<(LoginBody? Body, string? Fault)> ReadAsync(HttpContext context)
-    {
-        var buffer = new byte[MaxBody + 1];
-        var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
-        if (length > MaxBody)
-        {
-            return (null, "The request is too large");
-        }
-
-        try
-        {
-            return (JsonSerializer.Deserialize(buffer.AsSpan(0, length), LoginJson.Default.LoginBody), "The request is not a login");
-        }
-        catch (JsonException)
-        {
-            return (null, "The request is not JSON of a login");
-        }
-    }
 }
 
 /// <summary>As far as we read it. A wish for refresh tokens is not read: there are none.</summary>
-internal sealed record LoginBody(string? Type, string? Password, string? DeviceId, string? InitialDeviceDisplayName)
+internal sealed record LoginBody(string? Type, string? Password, string? Token, string? DeviceId, string? InitialDeviceDisplayName)
 {
     /// <summary>A record prints its members, and this one has a code.</summary>
     public override string ToString() => nameof(LoginBody);
 }
+
+internal sealed record FlowsReply(IReadOnlyList<LoginFlow> Flows);
+
+internal sealed record LoginFlow(string Type, IReadOnlyList<IdentityProvider>? IdentityProviders);
+
+internal sealed record IdentityProvider(string Id, string Name);
 
 internal sealed record LoginReply(string UserId, string AccessToken, string DeviceId, string HomeServer, WellKnown WellKnown)
 {
@@ -111,7 +113,8 @@ internal sealed record WellKnown([property: JsonPropertyName("m.homeserver")] Ba
 
 internal sealed record BaseUrl([property: JsonPropertyName("base_url")] string Value);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(FlowsReply))]
 [JsonSerializable(typeof(LoginBody))]
 [JsonSerializable(typeof(LoginReply))]
 internal sealed partial class LoginJson : JsonSerializerContext;

@@ -109,6 +109,11 @@ internal static class AccessPolicy
         return path switch
         {
             "/.well-known/matrix/client" => method == "GET" ? Passage.WellKnown : Passage.None,
+            "/oauth2/register" => method == "POST" ? Passage.OAuthRegistration : Passage.None,
+            "/oauth2/authorize" => method == "GET" ? Passage.OAuthAuthorization : Passage.None,
+            "/oauth2/token" => method == "POST" ? Passage.OAuthToken : Passage.None,
+            "/oauth2/revoke" => method == "POST" ? Passage.OAuthRevocation : Passage.None,
+            _ when path.StartsWith("/sign-in/") => method is "GET" or "POST" ? Passage.SignIn : Passage.None,
             "/_matrix/client/versions" => method == "GET" ? Passage.Versions : Passage.None,
             _ when path.StartsWith("/_matrix/client/") => OfClient(method, path["/_matrix/client/".Length..]),
             _ when path.StartsWith("/_matrix/media/") => OfMedia(path["/_matrix/media/".Length..]),
@@ -133,6 +138,13 @@ internal static class AccessPolicy
         {
             case "login":
                 return version is "r0" or "v3" ? OfLogin(method) : Passage.None;
+            case "login/sso/redirect" or "login/sso/redirect/gateway":
+                return method == "GET" ? Passage.SsoRedirect : Passage.None;
+            case "auth_metadata" when version is "v1":
+            case "org.matrix.msc2965/auth_metadata" when version is "unstable":
+                return method == "GET" ? Passage.AuthMetadata : Passage.None;
+            case "refresh":
+                return method == "POST" ? Passage.Refresh : Passage.None;
             case "logout":
                 return method == "POST" ? Passage.Logout : Passage.None;
             case "logout/all":

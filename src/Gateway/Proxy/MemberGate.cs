@@ -17,6 +17,8 @@ internal sealed class MemberGate(
     TokenBinding binding,
     Quarantine quarantine,
     LoginEndpoint login,
+    SignInEndpoint signIn,
+    OAuthEndpoint oauth,
     HomeserverForwarder forwarder,
     StateWriter writer,
     GatewayOptions gateway,
@@ -76,8 +78,16 @@ internal sealed class MemberGate(
     {
         Passage.None => MatrixAnswer.UnrecognizedAsync(context),
         Passage.WellKnown => MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, _wellKnown),
-        Passage.LoginFlows => LoginEndpoint.FlowsAsync(context),
+        Passage.LoginFlows => login.FlowsAsync(context),
         Passage.Login => login.LoginAsync(context, device),
+        Passage.SsoRedirect => signIn.RedirectAsync(context, device),
+        Passage.SignIn => signIn.PageAsync(context, device),
+        Passage.AuthMetadata => oauth.MetadataAsync(context),
+        Passage.OAuthRegistration => oauth.RegisterAsync(context, device),
+        Passage.OAuthAuthorization => oauth.AuthorizeAsync(context, device),
+        Passage.OAuthToken => oauth.TokenAsync(context, device),
+        Passage.OAuthRevocation => oauth.RevokeAsync(context, device),
+        Passage.Refresh => RefreshAnswer.SendAsync(context),
         _ => CheckTokenAsync(context, device, passage, target, cut),
     };
 

@@ -8,7 +8,7 @@ namespace Gateway.Proxy;
 /// X and FluffyChat erase their data. What clients ask before they have a session is answered as ever, or they would
 /// take the order for a broken server and keep the data.
 /// </summary>
-internal sealed class Quarantine(StateWriter writer, HomeserverWatch homeserver, TokenBinding binding, TimeProvider time)
+internal sealed class Quarantine(StateWriter writer, HomeserverWatch homeserver, TokenBinding binding, LoginEndpoint login, SignInEndpoint signIn, OAuthEndpoint oauth, TimeProvider time)
 {
     private static readonly byte[] EmptyObject = "{}"u8.ToArray();
 
@@ -22,12 +22,25 @@ internal sealed class Quarantine(StateWriter writer, HomeserverWatch homeserver,
                     : MatrixAnswer.UnavailableAsync(context));
                 break;
             case Passage.LoginFlows:
-                await LoginEndpoint.FlowsAsync(context);
+                await login.FlowsAsync(context);
                 break;
             case Passage.Login:
                 await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.NotOnThisDevice));
                 break;
-            case Passage.Logout or Passage.LogoutAll:
+            case Passage.AuthMetadata:
+                await oauth.MetadataAsync(context);
+                break;
+            case Passage.OAuthRegistration:
+                await OAuthEndpoint.ErrorAsync(context, "invalid_client_metadata", "Signing in is not possible on this device");
+                break;
+            case Passage.SsoRedirect or Passage.OAuthAuthorization or Passage.SignIn:
+                await signIn.SayAsync(context, StatusCodes.Status403Forbidden, LoginTexts.NotOnThisDevice);
+                break;
+            case Passage.OAuthToken:
+                // OAuth's order to erase: clients obey this one error (matrix-rust-sdk, client/futures.rs).
+                await OAuthEndpoint.ErrorAsync(context, "invalid_grant", "This session has ended");
+                break;
+            case Passage.Logout or Passage.LogoutAll or Passage.OAuthRevocation:
                 await MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, EmptyObject);
                 break;
             case Passage.None when !target.StartsWith("/_matrix/", StringComparison.Ordinal):

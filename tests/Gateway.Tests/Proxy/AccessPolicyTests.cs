@@ -39,8 +39,6 @@ public sealed class AccessPolicyTests
     [InlineData("/_matrix/client/unstable/org.matrix.msc3882/login/token")]
     [InlineData("/_matrix/client/unstable/org.matrix.msc4108/rendezvous")]
     [InlineData("/_matrix/client/v3/user/@alice:chat.example/openid/request_token")]
-    [InlineData("/_matrix/client/v3/refresh")]
-    [InlineData("/_matrix/client/v3/login/sso/redirect")]
     [InlineData("/_matrix/client/v3/login/")]
     [InlineData("/_matrix/client/v2/sync")]
     [InlineData("/_matrix/client/v3/")]

@@ -30,6 +30,8 @@ internal sealed class LoopbackListeners : IConnectionListenerFactory, IConnectio
     /// <summary>A client that the gateway sees at this tunnel address.</summary>
     public HttpClient ClientAt(IPAddress tunnelAddress, X509Certificate2 trusted) => new(new SocketsHttpHandler
     {
+        UseCookies = false,
+        AllowAutoRedirect = false,
         SslOptions = new()
         {
             TargetHost = "chat.example",

@@ -74,9 +74,9 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>A client in the tunnel, seen at the device's address.</summary>
     public HttpClient At(string tunnelAddress) => _listeners.ClientAt(IPAddress.Parse(tunnelAddress), _certificate);
 
-    public async Task<EnrolmentView> EnrolAsync(string member, string? device = null, bool connect = true)
+    public async Task<EnrolmentView> EnrolAsync(string member, string? device = null, bool connect = true, string? os = null)
     {
-        var (enrolment, _) = await Admin.EnrolAsync(new EnrolmentRequest(member, device, null, null, Adopt: false), default);
+        var (enrolment, _) = await Admin.EnrolAsync(new EnrolmentRequest(member, device, null, os, Adopt: false), default);
         if (connect)
         {
             Service<EnrolmentWatch>().HandshakeSeen(Gateway.Onboarding.Keys.PublicKey.Parse(enrolment.Device.PublicKey, null), Clock.GetUtcNow());

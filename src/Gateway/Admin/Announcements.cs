@@ -1,0 +1,23 @@
+using Gateway.Onboarding.Store;
+
+namespace Gateway.Admin;
+
+/// <summary>Tells the admin, in the log, of every new session as it opens: nobody signs in unseen.</summary>
+internal sealed partial class Announcements(ILogger<Announcements> log)
+{
+    public void Follow(StateChange change)
+    {
+        foreach (var opened in change.Intents.OfType<SessionOpened>())
+        {
+            if (change.State.Devices.GetValueOrDefault(opened.Device) is { } device)
+            {
+                var client = device.Sessions.First(session => session.MatrixDeviceId == opened.MatrixDeviceId).Client ?? "an app without a name";
+                var printable = string.Concat(client.Where(c => !char.IsControl(c)));
+                SignedIn(device.Label, printable, opened.MatrixDeviceId);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Device} signed in to {Client}: session {MatrixDeviceId}")]
+    private partial void SignedIn(string device, string client, string matrixDeviceId);
+}

@@ -1,0 +1,232 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Keys;
+using Gateway.Onboarding.LoginGrants;
+using Gateway.Onboarding.Store;
+
+namespace Gateway.Login;
+
+/// <summary>What the browser keeps of a new sign-in: the cookie's value.</summary>
+internal sealed record OpenedSignIn(SignIn SignIn, string BrowserSecret)
+{
+    public override string ToString() => nameof(OpenedSignIn);
+}
+
+/// <summary>
+/// The sign-ins by browser that are under way: in memory, few, and short. A restart forgets them, and the member starts
+/// again. The grant itself is spent by <see cref="Logins"/> when the app comes back, so that nothing here decides alone.
+/// </summary>
+internal sealed class SignIns
+{
+    /// <summary>A page that nobody taps on, and one that waits for the admin beside the member.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    /// <summary>From the proof until the app must have come: it opens by itself, or after one tap.</summary>
+    private static readonly TimeSpan ProofLifetime = TimeSpan.FromMinutes(2);
+
+    /// <summary>A member may turn back and start again a few times; more is not a member.</summary>
+    private const int MostOpen = 4;
+    private const int MostNumbers = 6;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, SignIn> _all = new(StringComparer.Ordinal);
+    private readonly List<(DeviceId Device, int Number, DateTimeOffset At)> _numbers = [];
+    private readonly Entropy _entropy;
+    private readonly TimeProvider _time;
+
+    public SignIns(StateWriter writer, Entropy entropy, TimeProvider time)
+    {
+        _entropy = entropy;
+        _time = time;
+        writer.Watch(change =>
+        {
+            foreach (var revoked in change.Intents.OfType<DeviceRevoked>())
+            {
+                Forget(revoked.Device);
+            }
+        });
+    }
+
+    /// <summary>The sign-ins that the admin is asked about, oldest first.</summary>
+    public IReadOnlyList<SignIn> Waiting()
+    {
+        lock (_lock)
+        {
+            Tidy();
+            return [.. _all.Values.Where(one => one.State == SignInState.Waiting).OrderBy(one => one.Since)];
+        }
+    }
+
+    public OpenedSignIn Open(DeviceId device, ClientApp app, SignInRequest request)
+    {
+        lock (_lock)
+        {
+            Tidy();
+            var own = _all.Values.Where(one => one.Device == device).OrderBy(one => one.State).ThenBy(one => one.Since).ToList();
+            foreach (var old in own.Take(own.Count - MostOpen + 1))
+            {
+                _all.Remove(old.Id);
+            }
+
+            var secret = Word(32);
+            var signIn = new SignIn
+            {
+                Id = Word(16),
+                Device = device,
+                App = app,
+                Request = request,
+                BrowserHash = Hash(secret),
+                FormToken = Word(16),
+                State = SignInState.Opened,
+                Since = _time.GetUtcNow(),
+            };
+            _all.Add(signIn.Id, signIn);
+            return new OpenedSignIn(signIn, secret);
+        }
+    }
+
+    /// <summary>The sign-in of this page, if it was opened from this device and in this browser.</summary>
+    public SignIn? Find(DeviceId device, string id, string? browserSecret)
+    {
+        lock (_lock)
+        {
+            Tidy();
+            return browserSecret is not null && _all.TryGetValue(id, out var one) && one.Device == device
+                && CryptographicOperations.FixedTimeEquals(one.BrowserHash, Hash(browserSecret))
+                    ? one
+                    : null;
+        }
+    }
+
+    /// <summary>
+    /// The member tapped: from here the admin is asked. One waits per device; an older one ends, and no number comes back
+    /// while somebody may still have the old one before their eyes. Null where there were too many.
+    /// </summary>
+    public SignIn? Ask(SignIn signIn) => Change(signIn, SignInState.Opened, current =>
+    {
+        var used = _numbers.Where(number => number.Device == signIn.Device).Select(number => number.Number).ToList();
+        if (used.Count >= MostNumbers)
+        {
+            return null;
+        }
+
+        foreach (var other in _all.Values.Where(one => one.Device == signIn.Device && one.State == SignInState.Waiting).ToList())
+        {
+            _all[other.Id] = Ended(other, SignInEnd.Replaced);
+        }
+
+        var taken = used.Concat(_all.Values.Select(one => one.Number)).ToHashSet();
+        int number;
+        do
+        {
+            number = 10 + _entropy.Below(90);
+        }
+        while (taken.Contains(number) && taken.Count < 80);
+        _numbers.Add((signIn.Device, number, _time.GetUtcNow()));
+        return current with { State = SignInState.Waiting, Since = _time.GetUtcNow(), Number = number };
+    });
+
+    /// <summary>Null where it is no longer waiting.</summary>
+    public SignIn? Prove(SignIn signIn, LoginProof proof) => Change(signIn, SignInState.Waiting, current =>
+        current with { State = SignInState.Proved, Since = _time.GetUtcNow(), Proof = proof });
+
+    public void Finish(SignIn signIn, SignInEnd end)
+    {
+        lock (_lock)
+        {
+            if (_all.TryGetValue(signIn.Id, out var current) && current.State != SignInState.Ended)
+            {
+                _all[signIn.Id] = Ended(current, end);
+            }
+        }
+    }
+
+    /// <summary>A fresh one-time token to lead the app back with; an older one is void. Null where the sign-in is not proved, or no longer.</summary>
+    public string? Token(SignIn signIn)
+    {
+        var token = Word(32);
+        return Change(signIn, SignInState.Proved, current => current with { TokenHash = Hash(token) }) is null ? null : token;
+    }
+
+    /// <summary>The sign-in that this token was made for, on this device; it is used up, whatever comes of it.</summary>
+    public SignIn? Redeem(DeviceId device, string? token)
+    {
+        if (token is null or { Length: > 64 })
+        {
+            return null;
+        }
+
+        lock (_lock)
+        {
+            Tidy();
+            var hash = Hash(token);
+            var found = _all.Values.FirstOrDefault(one =>
+                one.Device == device && one.State == SignInState.Proved && CryptographicOperations.FixedTimeEquals(one.TokenHash, hash));
+            if (found is not null)
+            {
+                _all[found.Id] = Ended(found, SignInEnd.Used);
+            }
+
+            return found;
+        }
+    }
+
+    private SignIn? Change(SignIn signIn, SignInState from, Func<SignIn, SignIn?> change)
+    {
+        lock (_lock)
+        {
+            Tidy();
+            if (!_all.TryGetValue(signIn.Id, out var current) || current.State != from || change(current) is not { } changed)
+            {
+                return null;
+            }
+
+            _all[signIn.Id] = changed;
+            return changed;
+        }
+    }
+
+    private SignIn Ended(SignIn signIn, SignInEnd end) =>
+        signIn with { State = SignInState.Ended, Since = _time.GetUtcNow(), End = end, Proof = null, TokenHash = [] };
+
+    private void Forget(DeviceId device)
+    {
+        lock (_lock)
+        {
+            foreach (var one in _all.Values.Where(one => one.Device == device).ToList())
+            {
+                _all.Remove(one.Id);
+            }
+        }
+    }
+
+    /// <summary>Ends what took too long, and forgets what ended long ago.</summary>
+    private void Tidy()
+    {
+        var now = _time.GetUtcNow();
+        _numbers.RemoveAll(number => number.At + Patience <= now);
+        foreach (var one in _all.Values.ToList())
+        {
+            var patience = one.State == SignInState.Proved ? ProofLifetime : Patience;
+            if (one.Since + patience > now)
+            {
+                continue;
+            }
+
+            if (one.State == SignInState.Ended)
+            {
+                _all.Remove(one.Id);
+            }
+            else
+            {
+                _all[one.Id] = Ended(one, SignInEnd.Late);
+            }
+        }
+    }
+
+    private string Word(int bytes) => Base64Url.EncodeToString(_entropy.Bytes(bytes));
+
+    private static byte[] Hash(string secret) => SHA256.HashData(Encoding.ASCII.GetBytes(secret));
+}
