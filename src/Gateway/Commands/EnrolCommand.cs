@@ -115,7 +115,7 @@ internal static class EnrolCommand
         say("");
         say("What to do now, on the device:");
         say("  1. WireGuard app: add a tunnel, scan the QR, switch the tunnel on.");
-        say("  2. Open the link above; it leads to Element with the right server.");
+        say("  2. Scan the second QR that then appears here, or open the link above: Element opens with the right server.");
         say("  3. Tap Continue and \"Sign in\". A number appears there and here: compare, and approve.");
         say($"     Or sign in as {device.Member}, with the login code as the password.");
         say("");

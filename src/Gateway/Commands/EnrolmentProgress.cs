@@ -1,4 +1,5 @@
 using Gateway.Admin;
+using Gateway.Onboarding.QrCodes;
 
 namespace Gateway.Commands;
 
@@ -46,6 +47,7 @@ internal sealed class EnrolmentProgress(AdminClient client, Terminal terminal, T
 
                     // The code's time starts with the connection; what the gateway said before that may be earlier.
                     codeEnds = Later(enrolment.LoginCodeExpiresAt, (device.LastHandshake ?? time.GetUtcNow()).AddMinutes(grantMinutes));
+                    ShowLink(device, enrolment.ElementLink);
                     break;
                 default:
                     break;
@@ -65,6 +67,18 @@ internal sealed class EnrolmentProgress(AdminClient client, Terminal terminal, T
 
             await Task.Delay(Pause, time, cancellationToken);
         }
+    }
+
+    /// <summary>The second QR: for the phone's camera, and no secret.</summary>
+    private void ShowLink(DeviceView device, string link)
+    {
+        if (device.State != "connected")
+        {
+            return;
+        }
+
+        terminal.Line($"Now Element: scan this with the phone's camera, or open {link}");
+        terminal.Verbatim(QrCode.Of(link).ToAnsi());
     }
 
     private bool IsSignedIn(DeviceView device, DateTimeOffset? codeEnds)

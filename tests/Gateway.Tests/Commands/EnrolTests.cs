@@ -150,6 +150,24 @@ public sealed class EnrolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_number_on_the_phone_is_asked_about_and_the_second_qr_leads_to_Element()
+    {
+        var waiting = The.Connected with { SignIn = new(47, "Element X", The.Now) };
+        _socket.AnswersInTurn(Get, AdminJson.Default.IReadOnlyListDeviceView, [The.Phone], [The.Connected], [waiting], [waiting], [The.SignedIn]);
+        _socket.Answers("POST /v1/sign-ins", waiting, AdminJson.Default.DeviceView);
+        var shell = new Shell(_socket) { Interactive = true, Input = "yes\n" };
+
+        Assert.Equal(0, await shell.RunAndTurnClockAsync("enrol alice"));
+
+        Assert.Contains("scan this with the phone's camera", shell.Out, StringComparison.Ordinal);
+        Assert.Contains("alice/phone wants to sign in to Element X. Does its screen show 47?", shell.Error, StringComparison.Ordinal);
+        Assert.Contains("approved: alice/phone, number 47\n", shell.Out, StringComparison.Ordinal);
+        Assert.Equal(
+            "POST /v1/sign-ins {\n  \"device\": \"d-abcdefgh\",\n  \"number\": 47,\n  \"approve\": true\n}",
+            Assert.Single(_socket.Requests, request => request.StartsWith("POST /v1/sign-ins", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Ctrl_c_ends_the_waiting_and_not_the_enrolment()
     {
         _socket.AnswersInTurn<IReadOnlyList<DeviceView>>(Get, AdminJson.Default.IReadOnlyListDeviceView, [The.Phone]);
