@@ -161,7 +161,8 @@ internal static class Server
     private static void AddGate(IServiceCollection services)
     {
         services.AddHttpForwarder();
-        services.AddSingleton<DeviceResolver>().AddSingleton<TokenBinding>().AddSingleton<Quarantine>();
+        services.AddSingleton<DeviceResolver>().AddSingleton<TokenBinding>().AddSingleton<TokenLeaks>();
+        services.AddSingleton<CrossOrigin>().AddSingleton<PusherList>().AddSingleton<Quarantine>();
         services.AddSingleton<LoginThrottle>().AddSingleton<SignIns>().AddSingleton<ClientApps>().AddSingleton<MemberPage>();
         services.AddSingleton<LoginEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<OAuthEndpoint>();
         services.AddSingleton<HomeserverForwarder>().AddSingleton<MemberGate>();

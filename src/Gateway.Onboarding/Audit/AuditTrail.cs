@@ -15,11 +15,11 @@ public static class AuditTrail
     private static AuditEntry Entry(long number, Intent intent, State state)
     {
         var device = intent is DeviceIntent about ? state.Devices.GetValueOrDefault(about.Device) : (intent as DeviceEnrolled)?.Enrolled;
-        var (action, member, detail) = Words(intent);
+        var (action, member, detail) = Words(intent, state);
         return new(number, intent.At, action, member ?? device?.Member.ToString(), device?.Label ?? (intent as DeviceIntent)?.Device.ToString(), detail);
     }
 
-    private static (string Action, string? Member, string? Detail) Words(Intent intent) => intent switch
+    private static (string Action, string? Member, string? Detail) Words(Intent intent, State state) => intent switch
     {
         MemberAdded added => ("member added", added.Localpart.ToString(), added.Adopted ? "existing account taken over" : null),
         MemberDropped dropped => ("member not made", dropped.Localpart.ToString(), null),
@@ -38,6 +38,7 @@ public static class AuditTrail
         SessionUnused unused => ("session never used", null, unused.MatrixDeviceId),
         SessionEnded ended => ("session ended", null, $"{ended.MatrixDeviceId}: {ended.Why}"),
         SessionDeleted deleted => ("session deleted", null, deleted.MatrixDeviceId),
+        TokenRefused refused => ("another device's token refused", null, $"it belongs to {state.Devices.GetValueOrDefault(refused.Owner)?.Label ?? refused.Owner.ToString()}"),
         DeviceRevoked revoked => ("device revoked", null, $"by {revoked.Revocation.RequestedBy}{(revoked.Revocation.Cut ? ", cut" : "")}"),
         StepReached reached => ($"revocation: {reached.Step.Name}", null, Step(reached.Step)),
         EraseDelivered delivered => ("erase order delivered", null, delivered.MatrixDeviceId),

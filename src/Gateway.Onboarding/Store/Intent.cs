@@ -26,6 +26,7 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(SessionUnused), "session-unused")]
 [JsonDerivedType(typeof(SessionEnded), "session-ended")]
 [JsonDerivedType(typeof(SessionDeleted), "session-deleted")]
+[JsonDerivedType(typeof(TokenRefused), "token-refused")]
 [JsonDerivedType(typeof(DeviceRevoked), "device-revoked")]
 [JsonDerivedType(typeof(StepReached), "step-reached")]
 [JsonDerivedType(typeof(EraseDelivered), "erase-delivered")]
@@ -95,6 +96,9 @@ public sealed record SessionEnded(string MatrixDeviceId, string Why) : DeviceInt
 
 /// <summary>The homeserver has confirmed that a session which ended here is gone there too.</summary>
 public sealed record SessionDeleted(string MatrixDeviceId) : DeviceIntent;
+
+/// <summary>This device used a token that was handed out to <paramref name="Owner"/>: it has leaked. Nothing changes by it.</summary>
+public sealed record TokenRefused(DeviceId Owner) : DeviceIntent;
 
 public sealed record DeviceRevoked(DeviceRevocation Revocation) : DeviceIntent;
 

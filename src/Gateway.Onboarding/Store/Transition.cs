@@ -78,7 +78,7 @@ public static class Transition
     {
         HandshakeSeen seen => OnHandshake(device, seen),
         GrantArmed armed => device.IsLive ? device with { Grant = armed.Grant } : device,
-        SignInApproved => device,
+        SignInApproved or TokenRefused => device,
         GrantSpent spent => OnGrantSpent(device, spent),
         LoginFailed failed => End(GiveBack(device, failed.MatrixDeviceId, once: false), failed.MatrixDeviceId, failed.At, loggedOut: false, toDelete: true),
         SessionOpened opened => With(device, opened.MatrixDeviceId, session => session.State == MatrixSessionState.Opening

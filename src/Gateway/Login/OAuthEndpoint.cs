@@ -107,7 +107,7 @@ internal sealed class OAuthEndpoint(
             return;
         }
 
-        if (binding.Of(device, $"Bearer {token}", "/", out var session) == TokenStanding.Bound)
+        if (binding.Of(device, $"Bearer {token}", out var session) == TokenStanding.Bound)
         {
             writer.Write(new SessionEnded(session!.MatrixDeviceId, "logged out") { At = time.GetUtcNow(), Device = device.Id, OnHomeserverToo = true });
         }

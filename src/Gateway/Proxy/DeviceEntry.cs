@@ -10,6 +10,9 @@ internal sealed class DeviceEntry(Device device, Door door)
 
     public Localpart Member { get; } = device.Member;
 
+    /// <summary>What it was enrolled for: <c>android</c>, <c>ios</c>, <c>desktop</c>, or null.</summary>
+    public string? System { get; } = device.System;
+
     public Standing Standing { get; } = device.Standing;
 
     public Door Door { get; } = door;

@@ -14,10 +14,12 @@ internal sealed class DeviceResolver
 {
     private readonly AddressPool _addresses;
     private readonly ConcurrentDictionary<DeviceId, Door> _doors = new();
+    private readonly TimeProvider _time;
     private volatile Table _table;
 
-    public DeviceResolver(StateWriter writer, AddressPool addresses)
+    public DeviceResolver(StateWriter writer, AddressPool addresses, TimeProvider time)
     {
+        _time = time;
         _addresses = addresses;
         _table = new Table(new DeviceEntry?[addresses.Size], Locked: true);
         writer.Watch(Follow);
@@ -30,10 +32,24 @@ internal sealed class DeviceResolver
     public DeviceEntry? Find(IPAddress? address) =>
         address is not null && _addresses.OffsetOf(address) is > 0 and var offset ? _table.Devices[offset] : null;
 
+    /// <summary>The device, other than <paramref name="except"/>, to which a token with this hash was handed out. Looks at all: for refusals only.</summary>
+    public DeviceEntry? OwnerOf(ReadOnlySpan<byte> tokenHash, DeviceId except)
+    {
+        foreach (var device in _table.Devices)
+        {
+            if (device is not null && device.Id != except && device.Find(tokenHash) is not null)
+            {
+                return device;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>From the return on no request of the device passes, and those that were open are aborted. Cannot fail.</summary>
     public void Shut(DeviceId device) => DoorOf(device).Shut();
 
-    private Door DoorOf(DeviceId device) => _doors.GetOrAdd(device, _ => new Door());
+    private Door DoorOf(DeviceId device) => _doors.GetOrAdd(device, _ => new Door(_time));
 
     private void Follow(StateChange change)
     {

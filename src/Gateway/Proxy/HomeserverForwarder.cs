@@ -69,11 +69,27 @@ internal sealed partial class HomeserverForwarder : IDisposable
         }
         else if (error != ForwarderError.None && !context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
         {
-            Failed(error, context.GetForwarderErrorFeature()?.Exception?.Message);
+            var why = context.GetForwarderErrorFeature()?.Exception;
             context.Response.Clear();
+            if (Refusal(why) is { } refusal)
+            {
+                await MatrixAnswer.BadBodyAsync(context, refusal.StatusCode);
+                return;
+            }
+
+            Failed(error, why?.Message);
             await MatrixAnswer.UnavailableAsync(context);
         }
     }
+
+    /// <summary>What our own server found wrong with the request's body while it was on its way: no fault of the homeserver.</summary>
+    private static BadHttpRequestException? Refusal(Exception? why) => why switch
+    {
+        null => null,
+        BadHttpRequestException bad => bad,
+        AggregateException many => many.InnerExceptions.Select(Refusal).FirstOrDefault(one => one is not null),
+        _ => Refusal(why.InnerException),
+    };
 
     public void Dispose() => _invoker.Dispose();
 

@@ -11,6 +11,9 @@ internal sealed class HomeserverOptions
     /// <summary>Where <c>gateway homeserver-config</c> puts the application service's registration; empty: in the data directory.</summary>
     public string RegistrationFile { get; set; } = "";
 
+    /// <summary>Where pushers may send notifications besides the servers of the apps that the gateway knows: exact https URLs.</summary>
+    public IReadOnlyList<string> PushUrls { get; set; } = [];
+
     /// <summary>The path of the homeserver's Unix socket, or null where it listens on TCP.</summary>
     public string? UnixSocket => BaseUrl.StartsWith(UnixPrefix, StringComparison.Ordinal) ? BaseUrl[UnixPrefix.Length..] : null;
 
@@ -19,6 +22,11 @@ internal sealed class HomeserverOptions
 
     public IEnumerable<string> Faults()
     {
+        foreach (var push in PushUrls.Where(push => !(Uri.TryCreate(push, UriKind.Absolute, out var uri) && uri.Scheme == "https" && uri.AbsoluteUri == push)))
+        {
+            yield return $"Homeserver:PushUrls has '{push}': give an exact https URL, for example https://push.example/_matrix/push/v1/notify";
+        }
+
         if (UnixSocket is { } path)
         {
             if (!Path.IsPathRooted(path))

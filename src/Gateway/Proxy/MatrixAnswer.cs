@@ -25,10 +25,16 @@ internal static class MatrixAnswer
     public static Task BadJsonAsync(HttpContext context, string error) =>
         WriteAsync(context, StatusCodes.Status400BadRequest, new ErrorBody("M_BAD_JSON", error, null));
 
+    /// <summary>A body that is broken (400), too slow (408) or too large (413).</summary>
+    public static Task BadBodyAsync(HttpContext context, int status) =>
+        WriteAsync(context, status, status == StatusCodes.Status413PayloadTooLarge
+            ? new ErrorBody("M_TOO_LARGE", "The request is too large", null)
+            : new ErrorBody("M_UNKNOWN", "The request did not arrive whole", null));
+
     public static Task LimitExceededAsync(HttpContext context, string error, TimeSpan retryAfter)
     {
         context.Response.Headers.RetryAfter = ((int)Math.Ceiling(retryAfter.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return WriteAsync(context, StatusCodes.Status429TooManyRequests, new ErrorBody("M_LIMIT_EXCEEDED", error, null));
+        return WriteAsync(context, StatusCodes.Status429TooManyRequests, new ErrorBody("M_LIMIT_EXCEEDED", error, null, (long)Math.Ceiling(retryAfter.TotalMilliseconds)));
     }
 
     public static Task UnavailableAsync(HttpContext context)
@@ -50,7 +56,8 @@ internal static class MatrixAnswer
         JsonAsync(context, status, JsonSerializer.SerializeToUtf8Bytes(body, MatrixAnswerJson.Default.ErrorBody));
 }
 
-internal sealed record ErrorBody(string Errcode, string Error, bool? SoftLogout);
+/// <summary><see cref="RetryAfterMs"/> is the header's older form, which some clients read alone.</summary>
+internal sealed record ErrorBody(string Errcode, string Error, bool? SoftLogout, long? RetryAfterMs = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ErrorBody))]

@@ -8,13 +8,16 @@ namespace Gateway.Proxy;
 
 /// <summary>
 /// Path 3 of the design, the whole of what stands on the members' listener:
-/// 1. source address → device; 2. its door, then its state; 3. the path policy, on the raw target; 4. does the token
-/// belong to this device?; 5. forward. What is refused gets a Matrix error that clients understand and that erases
+/// 1. source address → device, and its share; 2. its door, then its state; 3. the request's framing, the path policy on the
+/// raw target, the page it comes from; 4. does the token belong to this device?; 5. forward. What is refused gets a Matrix error that clients understand and that erases
 /// nothing, but for a revoked device.
 /// </summary>
 internal sealed class MemberGate(
     DeviceResolver devices,
     TokenBinding binding,
+    TokenLeaks leaks,
+    CrossOrigin origins,
+    PusherList pushers,
     Quarantine quarantine,
     LoginEndpoint login,
     SignInEndpoint signIn,
@@ -49,34 +52,55 @@ internal sealed class MemberGate(
             return;
         }
 
-        // 2. The order matters: see Door.
-        var cut = found.Door.Cut;
-        if (devices.Find(address) is not { } device || device.Id != found.Id)
+        var share = found.Door.Share;
+        if (share.Enter() is { } wait)
         {
-            await MatrixAnswer.ForbiddenAsync(context, "This address is no member's device");
+            await MatrixAnswer.LimitExceededAsync(context, "Too many requests", wait);
             return;
         }
 
+        try
+        {
+            // 2. The order matters: see Door.
+            var cut = found.Door.Cut;
+            await (devices.Find(address) is { } device && device.Id == found.Id
+                ? JudgeAsync(context, device, cut)
+                : MatrixAnswer.ForbiddenAsync(context, "This address is no member's device"));
+        }
+        finally
+        {
+            share.Leave();
+        }
+    }
+
+    private Task JudgeAsync(HttpContext context, DeviceEntry device, CancellationToken cut)
+    {
         // 3.
+        if (Framing.IsDoubtful(context))
+        {
+            context.Response.Headers.Connection = "close";
+            return MatrixAnswer.UnrecognizedAsync(context, StatusCodes.Status400BadRequest);
+        }
+
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var passage = IsOurs(context) ? AccessPolicy.Of(context.Request.Method, target) : Passage.None;
-        if (device.Standing == Standing.Quarantined)
+
+        // A page without a referrer, as ours is, names no origin with its form; the page's own checks take its place.
+        if (passage != Passage.SignIn && !origins.Admits(context, device))
         {
-            await quarantine.AnswerAsync(context, device, passage, target);
+            return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
         }
-        else if (devices.IsLocked || device.Door.IsShut)
-        {
-            await MatrixAnswer.UnavailableAsync(context);
-        }
-        else
-        {
-            await PassAsync(context, device, passage, target, cut);
-        }
+
+        return device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
+            : devices.IsLocked || device.Door.IsShut ? MatrixAnswer.UnavailableAsync(context)
+            : PassAsync(context, device, passage, target, cut);
     }
 
     private Task PassAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut) => passage switch
     {
         Passage.None => MatrixAnswer.UnrecognizedAsync(context),
+        Passage.WrongMethod => MatrixAnswer.UnrecognizedAsync(context, StatusCodes.Status405MethodNotAllowed),
+        Passage.Preflight => CrossOrigin.PreflightAsync(context),
         Passage.WellKnown => MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, _wellKnown),
         Passage.LoginFlows => login.FlowsAsync(context),
         Passage.Login => login.LoginAsync(context, device),
@@ -91,39 +115,46 @@ internal sealed class MemberGate(
         _ => CheckTokenAsync(context, device, passage, target, cut),
     };
 
-    private Task CheckTokenAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut)
+    private async Task CheckTokenAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut)
     {
         // 4.
-        SessionEntry? session = null;
-        switch (HidesToken(context.Request) ? TokenStanding.Foreign : binding.Of(device, context.Request.Headers.Authorization, target, out session))
+        if (QueryNames.HasShut(target))
         {
-            case TokenStanding.Bound:
-                if (!session!.WasUsed)
-                {
-                    writer.Write(new SessionUsed(session.MatrixDeviceId) { At = time.GetUtcNow(), Device = device.Id });
-                }
+            await MatrixAnswer.ForbiddenAsync(context, "Tokens and other users do not go into the address");
+            return;
+        }
 
+        switch (binding.Of(device, context.Request.Headers.Authorization, out var session))
+        {
+            case TokenStanding.Bound when !session!.WasUsed:
+                writer.Write(new SessionUsed(session.MatrixDeviceId) { At = time.GetUtcNow(), Device = device.Id });
                 break;
+            case TokenStanding.Bound:
             case TokenStanding.Missing when passage == Passage.Versions:
                 break;
             case TokenStanding.Missing:
-                return MatrixAnswer.MissingTokenAsync(context);
+                await MatrixAnswer.MissingTokenAsync(context);
+                return;
             case TokenStanding.LoggedOut:
-                return MatrixAnswer.UnknownTokenAsync(context);
+                await MatrixAnswer.UnknownTokenAsync(context);
+                return;
             default:
-                return MatrixAnswer.ForbiddenAsync(context, "This token does not belong to this device");
+                leaks.Tell(device, context.Request.Headers.Authorization);
+                await MatrixAnswer.ForbiddenAsync(context, "This token does not belong to this device");
+                return;
         }
 
         // 5.
-        return forwarder.ForwardAsync(context, new Passenger(device, session, passage), cut);
+        if (passage == Passage.PusherSet && await pushers.FaultAsync(context) is { } fault)
+        {
+            await MatrixAnswer.ForbiddenAsync(context, fault);
+            return;
+        }
+
+        await forwarder.ForwardAsync(context, new Passenger(device, session, passage), cut);
     }
 
-    /// <summary>Synapse looks for a token among the fields of a form too, and Matrix has no use for forms.</summary>
-    private static bool HidesToken(HttpRequest request) =>
-        request.Headers.Authorization.Count == 0 && request.Headers.ContentType.ToString().Contains("form", StringComparison.OrdinalIgnoreCase);
-
-    /// <summary>The request is for our name, whatever else this address may be called, and wishes for no other protocol.</summary>
+    /// <summary>The request is for our name, whatever else this address may be called.</summary>
     private bool IsOurs(HttpContext context) =>
-        context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true }
-        && string.Equals(context.Request.Host.Host, gateway.ServerName, StringComparison.OrdinalIgnoreCase);
+        string.Equals(context.Request.Host.Host, gateway.ServerName, StringComparison.OrdinalIgnoreCase);
 }

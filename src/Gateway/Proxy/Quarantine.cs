@@ -21,6 +21,9 @@ internal sealed class Quarantine(StateWriter writer, HomeserverWatch homeserver,
                     ? MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, versions)
                     : MatrixAnswer.UnavailableAsync(context));
                 break;
+            case Passage.Preflight:
+                await CrossOrigin.PreflightAsync(context);
+                break;
             case Passage.LoginFlows:
                 await login.FlowsAsync(context);
                 break;
@@ -43,19 +46,19 @@ internal sealed class Quarantine(StateWriter writer, HomeserverWatch homeserver,
             case Passage.Logout or Passage.LogoutAll or Passage.OAuthRevocation:
                 await MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, EmptyObject);
                 break;
-            case Passage.None when !target.StartsWith("/_matrix/", StringComparison.Ordinal):
+            case Passage.None or Passage.WrongMethod when !target.StartsWith("/_matrix/", StringComparison.Ordinal):
                 await MatrixAnswer.UnrecognizedAsync(context);
                 break;
             default:
-                await OrderToEraseAsync(context, device, target);
+                await OrderToEraseAsync(context, device);
                 break;
         }
     }
 
     /// <summary>Delivered is counted per session, on its own token, and only once the answer has left.</summary>
-    private async Task OrderToEraseAsync(HttpContext context, DeviceEntry device, string target)
+    private async Task OrderToEraseAsync(HttpContext context, DeviceEntry device)
     {
-        binding.Of(device, context.Request.Headers.Authorization, target, out var session);
+        binding.Of(device, context.Request.Headers.Authorization, out var session);
         await MatrixAnswer.UnknownTokenAsync(context);
         await context.Response.CompleteAsync();
         if (session is { WasTold: false })

@@ -1,12 +1,18 @@
+using System.Text.Unicode;
+
 namespace Gateway.Proxy;
 
 /// <summary>
-/// Which request targets may be looked at at all. The target is judged and forwarded as the same raw bytes, so nothing
-/// in it may mean one thing here and another to the homeserver: no dot segments, no empty segments inside, no
-/// backslashes, no double encoding, in any spelling (RFC 3986, sections 2.1 and 3.3).
+/// Which request targets may be looked at at all. The target is judged and forwarded as the same raw bytes, so nothing in
+/// it may mean one thing here and another to the homeserver (RFC 3986, sections 2.1 and 3.3). The homeserver matches its
+/// own paths on the raw text and decodes only what stands in for a parameter (synapse/http/server.py): so a segment may
+/// hold any encoded character, a slash too, as long as no way of reading it makes a dot segment of it.
 /// </summary>
 internal static class TargetSyntax
 {
+    /// <summary>How often somebody could decode what was encoded several times.</summary>
+    private const int Depth = 3;
+
     public static bool IsPlain(ReadOnlySpan<char> target)
     {
         if (target.IsEmpty || target[0] != '/')
@@ -15,68 +21,131 @@ internal static class TargetSyntax
         }
 
         var query = target.IndexOf('?');
-        var path = query < 0 ? target : target[..query];
-        return IsPlainPath(path) && (query < 0 || IsPlainQuery(target[query..]));
+        return IsPlainPath(query < 0 ? target[1..] : target[1..query]) && (query < 0 || IsPlainQuery(target[query..]));
     }
 
     private static bool IsPlainPath(ReadOnlySpan<char> path)
     {
-        var segmentStart = 1;
-        for (var i = 1; i <= path.Length; i++)
+        while (true)
         {
-            if (i < path.Length && path[i] != '/')
-            {
-                continue;
-            }
-
-            var segment = path[segmentStart..i];
-            if ((segment.IsEmpty && i < path.Length) || !IsPlainSegment(segment))
+            var slash = path.IndexOf('/');
+            var segment = slash < 0 ? path : path[..slash];
+            if ((segment.IsEmpty && slash >= 0) || !IsPlainSegment(segment))
             {
                 return false;
             }
 
-            segmentStart = i + 1;
-        }
+            if (slash < 0)
+            {
+                return true;
+            }
 
-        return true;
+            path = path[(slash + 1)..];
+        }
     }
 
     private static bool IsPlainSegment(ReadOnlySpan<char> segment)
     {
-        var dots = 0;
-        var length = 0;
-        for (var i = 0; i < segment.Length; i++, length++)
+        var encoded = false;
+        foreach (var c in segment)
         {
-            var c = segment[i];
-            if (c == '%')
+            encoded |= c == '%';
+            if (c != '%' && !IsPathCharacter(c))
             {
-                if (!TryDecode(segment[i..], out c) || char.IsControl(c) || c == '\\' || EncodesAgain(c, segment[(i + 3)..]))
+                return false;
+            }
+        }
+
+        Span<byte> bytes = segment.Length <= 512 ? stackalloc byte[segment.Length] : new byte[segment.Length];
+        for (var i = 0; i < segment.Length; i++)
+        {
+            bytes[i] = (byte)segment[i];
+        }
+
+        if (!encoded)
+        {
+            return !HasDotSegment(bytes);
+        }
+
+        return Decode(ref bytes, strict: true) && Utf8.IsValid(bytes) && IsPlainHoweverOftenDecoded(bytes);
+    }
+
+    private static bool IsPlainHoweverOftenDecoded(Span<byte> bytes)
+    {
+        for (var depth = 1; ; depth++)
+        {
+            foreach (var b in bytes)
+            {
+                if (b is < (byte)' ' or 0x7f)
                 {
                     return false;
                 }
-
-                i += 2;
-                if (c == '/')
-                {
-                    // A slash to whoever decodes it: what stands before it may be no dot segment either.
-                    if (dots == length && dots is 1 or 2)
-                    {
-                        return false;
-                    }
-
-                    (dots, length) = (0, -1);
-                    continue;
-                }
             }
-            else if (!IsPathCharacter(c))
+
+            if (HasDotSegment(bytes))
             {
                 return false;
             }
 
-            dots += c == '.' ? 1 : 0;
+            if (depth == Depth || !bytes.Contains((byte)'%'))
+            {
+                return true;
+            }
+
+            Decode(ref bytes, strict: false);
+        }
+    }
+
+    /// <summary>
+    /// Whether anything between slashes, of either kind, is <c>.</c> or <c>..</c>, also with path parameters after a
+    /// semicolon, which some servers cut off before they look.
+    /// </summary>
+    private static bool HasDotSegment(ReadOnlySpan<byte> bytes)
+    {
+        while (true)
+        {
+            var end = bytes.IndexOfAny((byte)'/', (byte)'\\');
+            var part = end < 0 ? bytes : bytes[..end];
+            var semicolon = part.IndexOf((byte)';');
+            if ((semicolon < 0 ? part : part[..semicolon]) is [(byte)'.'] or [(byte)'.', (byte)'.'])
+            {
+                return true;
+            }
+
+            if (end < 0)
+            {
+                return false;
+            }
+
+            bytes = bytes[(end + 1)..];
+        }
+    }
+
+    /// <summary>In place; the span gets shorter. False where strict and a percent sign is not followed by two hexadecimal digits.</summary>
+    private static bool Decode(ref Span<byte> bytes, bool strict)
+    {
+        var to = 0;
+        for (var from = 0; from < bytes.Length; from++, to++)
+        {
+            bytes[to] = bytes[from];
+            if (bytes[from] != '%')
+            {
+                continue;
+            }
+
+            if (from + 2 < bytes.Length && char.IsAsciiHexDigit((char)bytes[from + 1]) && char.IsAsciiHexDigit((char)bytes[from + 2]))
+            {
+                bytes[to] = (byte)((Digit((char)bytes[from + 1]) << 4) | Digit((char)bytes[from + 2]));
+                from += 2;
+            }
+            else if (strict)
+            {
+                return false;
+            }
         }
 
-        return dots != length || dots is 0 or > 2;
+        bytes = bytes[..to];
+        return true;
     }
 
     private static bool IsPlainQuery(ReadOnlySpan<char> query)
@@ -84,7 +153,8 @@ internal static class TargetSyntax
         for (var i = 0; i < query.Length; i++)
         {
             var c = query[i];
-            if (c is <= ' ' or >= '\x7f' or '#' || (c == '%' && !TryDecode(query[i..], out _)))
+            if (c is <= ' ' or >= '\x7f' or '#'
+                || (c == '%' && !(i + 2 < query.Length && char.IsAsciiHexDigit(query[i + 1]) && char.IsAsciiHexDigit(query[i + 2]))))
             {
                 return false;
             }
@@ -93,23 +163,8 @@ internal static class TargetSyntax
         return true;
     }
 
-    /// <summary><c>%25</c> followed by <c>2e</c>, <c>2f</c> or <c>5c</c>: would decode to something else the second time.</summary>
-    private static bool EncodesAgain(char decoded, ReadOnlySpan<char> rest) =>
-        decoded == '%' && TryDecode(['%', .. rest[..Math.Min(2, rest.Length)]], out var again) && again is '.' or '/' or '\\';
-
-    private static bool TryDecode(ReadOnlySpan<char> text, out char decoded)
-    {
-        decoded = default;
-        if (text.Length < 3 || !char.IsAsciiHexDigit(text[1]) || !char.IsAsciiHexDigit(text[2]))
-        {
-            return false;
-        }
-
-        decoded = (char)((Digit(text[1]) << 4) | Digit(text[2]));
-        return true;
-
-        static int Digit(char c) => char.IsAsciiDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
-    }
+    /// <summary>The value of a hexadecimal digit.</summary>
+    public static int Digit(char c) => char.IsAsciiDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
 
     /// <summary><c>pchar</c> of RFC 3986 without the percent sign.</summary>
     private static bool IsPathCharacter(char c) =>

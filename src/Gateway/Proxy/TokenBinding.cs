@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Gateway.Onboarding.Keys;
 using Microsoft.Extensions.Primitives;
@@ -27,29 +28,25 @@ internal sealed class TokenBinding(TokenHasher hasher)
     private const int MaxTokenLength = 512;
 
     private const string Bearer = "Bearer ";
-    private const string QueryName = "access_token=";
 
-    public TokenStanding Of(DeviceEntry device, StringValues authorization, string target, out SessionEntry? session)
+    /// <summary>b64token.</summary>
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=");
+
+    public TokenStanding Of(DeviceEntry device, StringValues authorization, out SessionEntry? session)
     {
         session = null;
-        if (!TryFind(authorization, target, out var token))
-        {
-            return TokenStanding.Foreign;
-        }
-
-        if (token.IsEmpty)
+        if (authorization.Count == 0)
         {
             return TokenStanding.Missing;
         }
 
-        Span<byte> bytes = stackalloc byte[MaxTokenLength];
-        if (token.Length > MaxTokenLength || !Encoding.ASCII.TryGetBytes(token, bytes, out var length))
+        Span<byte> hash = stackalloc byte[TokenHasher.Length];
+        if (!TryHash(authorization, hash))
         {
             return TokenStanding.Foreign;
         }
 
-        Span<byte> hash = stackalloc byte[TokenHasher.Length];
-        hasher.Hash(bytes[..length], hash);
         session = device.Find(hash);
         return session switch
         {
@@ -59,41 +56,29 @@ internal sealed class TokenBinding(TokenHasher hasher)
         };
     }
 
-    /// <summary>The one token of the request; false where there are two, or an authorization of another kind.</summary>
-    private static bool TryFind(StringValues authorization, string target, out ReadOnlySpan<char> token)
+    /// <summary>The keyed hash that the request's token would be known by; false where it has not exactly one well-formed token.</summary>
+    public bool TryHash(StringValues authorization, Span<byte> hash)
+    {
+        Span<byte> bytes = stackalloc byte[MaxTokenLength];
+        if (!TryFind(authorization, out var token) || token.Length > MaxTokenLength || !Encoding.ASCII.TryGetBytes(token, bytes, out var length))
+        {
+            return false;
+        }
+
+        hasher.Hash(bytes[..length], hash);
+        return true;
+    }
+
+    /// <summary>The one well-formed bearer token (RFC 6750, section 2.1); false where there is an authorization of another kind, or two.</summary>
+    private static bool TryFind(StringValues authorization, out ReadOnlySpan<char> token)
     {
         token = [];
-        var query = target.IndexOf('?', StringComparison.Ordinal);
-        var found = 0;
-        if (query >= 0)
+        if (authorization.Count != 1 || !authorization[0]!.StartsWith(Bearer, StringComparison.Ordinal))
         {
-            var rest = target.AsSpan(query + 1);
-            foreach (var range in rest.SplitAny('&', ';'))
-            {
-                if (rest[range].StartsWith(QueryName, StringComparison.Ordinal))
-                {
-                    token = rest[range][QueryName.Length..];
-                    found++;
-                }
-                else if (Uri.UnescapeDataString(rest[range]).StartsWith(QueryName, StringComparison.Ordinal))
-                {
-                    // The same name to the homeserver, which decodes it, and takes the first of two.
-                    return false;
-                }
-            }
+            return false;
         }
 
-        if (authorization.Count > 0)
-        {
-            if (authorization.Count > 1 || !authorization[0]!.StartsWith(Bearer, StringComparison.Ordinal))
-            {
-                return false;
-            }
-
-            token = authorization[0].AsSpan(Bearer.Length);
-            found++;
-        }
-
-        return found <= 1;
+        token = authorization[0].AsSpan(Bearer.Length);
+        return !token.IsEmpty && !token.ContainsAnyExcept(TokenCharacters);
     }
 }

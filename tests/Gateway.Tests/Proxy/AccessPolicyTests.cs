@@ -90,5 +90,5 @@ public sealed class AccessPolicyTests
     [InlineData("CONNECT")]
     [InlineData("get")]
     public void Other_methods_are_shut(string method) =>
-        Assert.Equal(Passage.None, AccessPolicy.Of(method, "/_matrix/client/v3/sync"));
+        Assert.Equal(Passage.WrongMethod, AccessPolicy.Of(method, "/_matrix/client/v3/sync"));
 }

@@ -98,7 +98,7 @@ public sealed class GateTests
         using var none = await alice.GetAsync("/_matrix/client/v3/account/whoami");
 
         Assert.Equal(HttpStatusCode.Forbidden, both.StatusCode);
-        Assert.Equal(HttpStatusCode.OK, queryAlone.StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, queryAlone.StatusCode);
         Assert.Equal(HttpStatusCode.Forbidden, twice.StatusCode);
         Assert.Equal("M_MISSING_TOKEN", await ErrorOf(none));
     }

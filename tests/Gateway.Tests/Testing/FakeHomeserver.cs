@@ -67,11 +67,7 @@ internal sealed class FakeHomeserver : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext context)
     {
-        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        Requests.Enqueue(new(
-            context.Request.Method,
-            target,
-            context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase)));
+        Requests.Enqueue(Received.Of(context));
         if (await Interfere(context))
         {
             return;
@@ -162,5 +158,11 @@ internal sealed class FakeHomeserver : IAsyncDisposable
         return context.Response.WriteAsync(json);
     }
 
-    internal sealed record Received(string Method, string Target, IReadOnlyDictionary<string, string> Headers);
+    internal sealed record Received(string Method, string Target, IReadOnlyDictionary<string, string> Headers)
+    {
+        public static Received Of(HttpContext context) => new(
+            context.Request.Method,
+            context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
+            context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase));
+    }
 }

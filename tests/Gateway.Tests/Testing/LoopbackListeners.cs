@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
@@ -32,27 +33,41 @@ internal sealed class LoopbackListeners : IConnectionListenerFactory, IConnectio
     {
         UseCookies = false,
         AllowAutoRedirect = false,
-        SslOptions = new()
-        {
-            TargetHost = "chat.example",
-            CertificateChainPolicy = new()
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                CustomTrustStore = { trusted },
-                RevocationMode = X509RevocationMode.NoCheck,
-            },
-        },
-        ConnectCallback = async (_, token) =>
-        {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            socket.Bind(new IPEndPoint(WithFirstByte(tunnelAddress, 127), 0));
-            await socket.ConnectAsync(IPAddress.Loopback, Port, token);
-            return new NetworkStream(socket, ownsSocket: true);
-        },
+        SslOptions = TlsOptions(trusted),
+        ConnectCallback = async (_, token) => await ConnectAsync(tunnelAddress, token),
     })
     {
         BaseAddress = new Uri("https://chat.example"),
         Timeout = TimeSpan.FromSeconds(20),
+    };
+
+    /// <summary>A TLS connection from this tunnel address, for bytes that no client library would send.</summary>
+    public async Task<SslStream> RawAt(IPAddress tunnelAddress, X509Certificate2 trusted, SslApplicationProtocol protocol)
+    {
+        var options = TlsOptions(trusted);
+        options.ApplicationProtocols = [protocol];
+        var stream = new SslStream(await ConnectAsync(tunnelAddress, default));
+        await stream.AuthenticateAsClientAsync(options);
+        return stream;
+    }
+
+    private async Task<NetworkStream> ConnectAsync(IPAddress tunnelAddress, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(WithFirstByte(tunnelAddress, 127), 0));
+        await socket.ConnectAsync(IPAddress.Loopback, Port, cancellationToken);
+        return new NetworkStream(socket, ownsSocket: true);
+    }
+
+    private static SslClientAuthenticationOptions TlsOptions(X509Certificate2 trusted) => new()
+    {
+        TargetHost = "chat.example",
+        CertificateChainPolicy = new()
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            CustomTrustStore = { trusted },
+            RevocationMode = X509RevocationMode.NoCheck,
+        },
     };
 
     private static IPAddress WithFirstByte(IPAddress address, byte first)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -70,6 +71,9 @@ internal sealed class TestGateway : IAsyncDisposable
 
     public T Service<T>()
         where T : notnull => _app!.Services.GetRequiredService<T>();
+
+    /// <summary>A raw TLS connection in the tunnel.</summary>
+    public Task<SslStream> RawAt(string tunnelAddress, SslApplicationProtocol protocol) => _listeners.RawAt(IPAddress.Parse(tunnelAddress), _certificate, protocol);
 
     /// <summary>A client in the tunnel, seen at the device's address.</summary>
     public HttpClient At(string tunnelAddress) => _listeners.ClientAt(IPAddress.Parse(tunnelAddress), _certificate);
