@@ -34,5 +34,8 @@ public sealed record LoginGrant
     /// <summary>It was given back once because the session it opened was never used.</summary>
     public required bool GivenBack { get; init; }
 
+    /// <summary>It was armed for the device that replaces a lost one: the session that it opens may replace the member's identity.</summary>
+    public bool ArmsReset { get; init; }
+
     public bool IsArmed(DateTimeOffset now) => State == GrantState.Armed && (ExpiresAt is not { } end || now < end);
 }

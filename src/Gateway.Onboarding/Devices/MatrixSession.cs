@@ -46,4 +46,7 @@ public sealed record MatrixSession
 
     /// <summary>When the order to erase was answered to this session's own token.</summary>
     public required DateTimeOffset? EraseDelivered { get; init; }
+
+    /// <summary>Until then this session may replace the member's cross-signing identity, once; null: only with a grant.</summary>
+    public DateTimeOffset? MayResetUntil { get; init; }
 }

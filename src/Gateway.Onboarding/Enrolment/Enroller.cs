@@ -140,7 +140,9 @@ public sealed class Enroller(
             EnrolledAt = now,
             EnrolmentEnds = now + options.Expire,
             FirstHandshake = null,
-            Grant = grants.Make(code, request.By, firstHandshake: null),
+
+            // It replaces a lost one, which may still hold the member's cross-signing and recovery secrets.
+            Grant = grants.Make(code, request.By, firstHandshake: null, armsReset: state.DevicesOf(localpart).Any(device => device.Revocation is not null)),
             Sessions = [],
             Revocation = null,
         }, null);

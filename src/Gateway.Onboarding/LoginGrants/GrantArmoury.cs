@@ -20,7 +20,7 @@ public abstract record ArmResult
 public sealed class GrantArmoury(LoginOptions options, TokenHasher hasher, Entropy entropy, TimeProvider time)
 {
     /// <summary>A grant for this code. Its time starts now, or with the first handshake where there was none yet.</summary>
-    public LoginGrant Make(LoginCode code, string by, DateTimeOffset? firstHandshake)
+    public LoginGrant Make(LoginCode code, string by, DateTimeOffset? firstHandshake, bool armsReset = false)
     {
         var now = time.GetUtcNow();
         return new LoginGrant
@@ -33,6 +33,7 @@ public sealed class GrantArmoury(LoginOptions options, TokenHasher hasher, Entro
             Lifetime = options.Lifetime,
             ExpiresAt = firstHandshake is null ? null : now + options.Lifetime,
             GivenBack = false,
+            ArmsReset = armsReset,
         };
     }
 

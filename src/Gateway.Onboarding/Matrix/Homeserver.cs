@@ -1,12 +1,17 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Members;
 
 namespace Gateway.Onboarding.Matrix;
+
+/// <summary>The homeserver's answer to an identity. <see cref="AsksForProof"/>: it wants User-Interactive Authentication.</summary>
+public sealed record IdentityReply(int Status, ReadOnlyMemory<byte> Json, bool AsksForProof);
 
 /// <summary>
 /// Our own calls to the homeserver, as its application service (Application Service API, "identity assertion"): accounts,
@@ -114,15 +119,48 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
         await Success(reply, cancellationToken);
     }
 
+    /// <summary>Whose token this is, as the homeserver says: user ID and device ID. Asked with that token, as the device.</summary>
+    public async Task<(string? UserId, string? MatrixDeviceId)> WhoAmIAsync(IPAddress tunnelAddress, AccessToken token, CancellationToken cancellationToken)
+    {
+        using var reply = await SendAsync(HttpMethod.Get, "/_matrix/client/v3/account/whoami", null, cancellationToken, token, tunnelAddress);
+        var bytes = await Success(reply, cancellationToken);
+        var who = Read(bytes, MatrixWire.Default.WhoAmIReply);
+        return (who?.UserId, who?.DeviceId);
+    }
+
+    /// <summary>POST keys/device_signing/upload with the member's own token.</summary>
+    public Task<IdentityReply> UploadIdentityAsync(IPAddress tunnelAddress, AccessToken token, JsonObject keys, CancellationToken cancellationToken) =>
+        IdentityAsync("/_matrix/client/v3/keys/device_signing/upload", keys, cancellationToken, token, tunnelAddress);
+
+    /// <summary>The same for the member, without the proof that an account without a password cannot give.</summary>
+    public Task<IdentityReply> ReplaceIdentityAsync(Localpart localpart, JsonObject keys, CancellationToken cancellationToken) =>
+        IdentityAsync(As(localpart, "/_matrix/client/v3/keys/device_signing/upload"), keys, cancellationToken);
+
+    private async Task<IdentityReply> IdentityAsync(string path, JsonObject keys, CancellationToken cancellationToken, AccessToken? token = null, IPAddress? tunnelAddress = null)
+    {
+        using var body = new StringContent(keys.ToJsonString(), Encoding.UTF8, "application/json");
+        using var reply = await SendAsync(HttpMethod.Post, path, body, cancellationToken, token, tunnelAddress);
+        var bytes = await reply.Content.ReadAsByteArrayAsync(cancellationToken);
+        var asks = reply.StatusCode == HttpStatusCode.Unauthorized && Read(bytes, MatrixWire.Default.ProofReply) is { Flows: not null };
+        return reply.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized when !asks => throw new HomeserverException("the homeserver does not know the session", happened: false),
+            >= HttpStatusCode.InternalServerError => throw new HomeserverException($"the homeserver answered {(int)reply.StatusCode}", happened: true),
+            _ => new IdentityReply((int)reply.StatusCode, bytes, asks),
+        };
+    }
+
     private string As(Localpart localpart, string path) => $"{path}?user_id={Uri.EscapeDataString(serverName.UserId(localpart))}";
 
     private static JsonContent Json<T>(T body, JsonTypeInfo<T> type) => JsonContent.Create(body, type);
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string pathAndQuery, HttpContent? body, CancellationToken cancellationToken)
+    /// <summary>As the application service from this machine; or with a member's token, from their device's address.</summary>
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string pathAndQuery, HttpContent? body, CancellationToken cancellationToken, AccessToken? token = null, IPAddress? tunnelAddress = null)
     {
         using var request = new HttpRequestMessage(method, pathAndQuery) { Content = body };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", asToken.Reveal());
-        request.Headers.TryAddWithoutValidation("X-Forwarded-For", "127.0.0.1");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token?.Reveal() ?? asToken.Reveal());
+        request.Headers.TryAddWithoutValidation("X-Forwarded-For", tunnelAddress?.ToString() ?? "127.0.0.1");
         request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", "https");
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(Deadline);

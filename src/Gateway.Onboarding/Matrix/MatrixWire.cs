@@ -26,6 +26,10 @@ internal sealed record DevicesReply(IReadOnlyList<DeviceEntry> Devices);
 
 internal sealed record DeviceEntry(string DeviceId);
 
+internal sealed record WhoAmIReply(string? UserId, string? DeviceId);
+
+internal sealed record ProofReply(IReadOnlyList<object>? Flows);
+
 internal sealed record MatrixError(string? Errcode, string? Error);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -36,5 +40,7 @@ internal sealed record MatrixError(string? Errcode, string? Error);
 [JsonSerializable(typeof(DeactivateBody))]
 [JsonSerializable(typeof(DisplayNameBody))]
 [JsonSerializable(typeof(DevicesReply))]
+[JsonSerializable(typeof(WhoAmIReply))]
+[JsonSerializable(typeof(ProofReply))]
 [JsonSerializable(typeof(MatrixError))]
 internal sealed partial class MatrixWire : JsonSerializerContext;

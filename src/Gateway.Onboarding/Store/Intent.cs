@@ -20,6 +20,10 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(GrantArmed), "grant-armed")]
 [JsonDerivedType(typeof(SignInApproved), "sign-in-approved")]
 [JsonDerivedType(typeof(GrantSpent), "grant-spent")]
+[JsonDerivedType(typeof(GrantUsed), "grant-used")]
+[JsonDerivedType(typeof(GrantReturned), "grant-returned")]
+[JsonDerivedType(typeof(ResetUsed), "reset-used")]
+[JsonDerivedType(typeof(ResetReturned), "reset-returned")]
 [JsonDerivedType(typeof(LoginFailed), "login-failed")]
 [JsonDerivedType(typeof(SessionOpened), "session-opened")]
 [JsonDerivedType(typeof(SessionUsed), "session-used")]
@@ -75,6 +79,18 @@ public sealed record SignInApproved(string GrantId, string Client, string By) : 
 
 /// <summary>The homeserver will now be asked for this session: from here a revocation knows its ID.</summary>
 public sealed record GrantSpent(string GrantId, string MatrixDeviceId, string? Client) : DeviceIntent;
+
+/// <summary>The grant was spent on something else than a session: <paramref name="Purpose"/>, in words.</summary>
+public sealed record GrantUsed(string GrantId, string Purpose) : DeviceIntent;
+
+/// <summary>What it was spent on did not happen.</summary>
+public sealed record GrantReturned(string GrantId) : DeviceIntent;
+
+/// <summary>The session has made use of its right to replace the member's identity.</summary>
+public sealed record ResetUsed(string MatrixDeviceId) : DeviceIntent;
+
+/// <summary>It did not come to that.</summary>
+public sealed record ResetReturned(string MatrixDeviceId, DateTimeOffset Until) : DeviceIntent;
 
 /// <summary>The login did not succeed: the grant is armed again, and what the homeserver may have made will be deleted.</summary>
 public sealed record LoginFailed(string MatrixDeviceId) : DeviceIntent;

@@ -9,6 +9,9 @@ namespace Gateway.Onboarding.Store;
 /// </summary>
 public static class Transition
 {
+    /// <summary>Long enough to look for the recovery key first; short enough that a phone left lying does not keep the right.</summary>
+    private static readonly TimeSpan ResetLifetime = TimeSpan.FromHours(24);
+
     public static State Apply(State state, Intent intent)
     {
         var next = intent switch
@@ -80,6 +83,14 @@ public static class Transition
         GrantArmed armed => device.IsLive ? device with { Grant = armed.Grant } : device,
         SignInApproved or TokenRefused => device,
         GrantSpent spent => OnGrantSpent(device, spent),
+        GrantUsed used => device.Grant is { State: GrantState.Armed } grant && grant.Id == used.GrantId
+            ? device with { Grant = grant with { State = GrantState.Spent } }
+            : device,
+        GrantReturned returned => device is { IsLive: true, Grant: { State: GrantState.Spent } grant } && grant.Id == returned.GrantId
+            ? device with { Grant = grant with { State = GrantState.Armed } }
+            : device,
+        ResetUsed used => With(device, used.MatrixDeviceId, session => session with { MayResetUntil = null }),
+        ResetReturned returned => With(device, returned.MatrixDeviceId, session => session with { MayResetUntil = returned.Until }),
         LoginFailed failed => End(GiveBack(device, failed.MatrixDeviceId, once: false), failed.MatrixDeviceId, failed.At, loggedOut: false, toDelete: true),
         SessionOpened opened => With(device, opened.MatrixDeviceId, session => session.State == MatrixSessionState.Opening
             ? session with { State = MatrixSessionState.Open, OpenedAt = opened.At, TokenHash = opened.TokenHash }
@@ -131,6 +142,7 @@ public static class Transition
                         TokenHash = [],
                         Client = spent.Client,
                         EraseDelivered = null,
+                        MayResetUntil = grant.ArmsReset ? spent.At + ResetLifetime : null,
                     },
                 ],
             };

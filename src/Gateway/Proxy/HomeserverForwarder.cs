@@ -1,3 +1,4 @@
+using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Store;
 using Microsoft.AspNetCore.Http.Features;
@@ -56,7 +57,7 @@ internal sealed partial class HomeserverForwarder : IDisposable
     /// <summary>Forwards; <paramref name="cut"/> was taken from the door before the device was judged.</summary>
     public async Task ForwardAsync(HttpContext context, Passenger passenger, CancellationToken cut)
     {
-        context.Features.Set(passenger);
+        context.Features.Set(passenger with { Before = passenger.Passage == Passage.LogoutAll ? _writer.Current : null });
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
             size.MaxRequestBodySize = passenger.Passage == Passage.Upload ? MaxUpload : MaxBody;
@@ -109,6 +110,14 @@ internal sealed partial class HomeserverForwarder : IDisposable
             return false;
         }
 
+        if (reply.IsSuccessStatusCode && passenger.Passage == Passage.Capabilities)
+        {
+            await (CapabilitiesReply.Without(await reply.Content.ReadAsByteArrayAsync(context.RequestAborted)) is { } json
+                ? MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, json)
+                : MatrixAnswer.UnavailableAsync(context));
+            return false;
+        }
+
         if (reply.IsSuccessStatusCode && passenger is { Passage: Passage.Logout or Passage.LogoutAll, Session: { } ended })
         {
             RecordLogout(passenger, ended.MatrixDeviceId);
@@ -117,14 +126,19 @@ internal sealed partial class HomeserverForwarder : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Ends in our record what the homeserver has ended: this session, or all that were open when the request came. One
+    /// that was opened while the homeserver was at it may have survived, and is looked at when it is next refused.
+    /// </summary>
     private void RecordLogout(Passenger passenger, string matrixDeviceId) =>
         _writer.Write<bool>(state => (true,
         [
             .. state.DevicesOf(passenger.Device.Member)
                 .Where(device => device.IsLive)
                 .SelectMany(device => device.Sessions
-                    .Where(session => passenger.Passage == Passage.LogoutAll || (device.Id == passenger.Device.Id && session.MatrixDeviceId == matrixDeviceId))
-                    .Where(session => session.State == Onboarding.Devices.MatrixSessionState.Open)
+                    .Where(session => session.State == MatrixSessionState.Open && (passenger.Before is { } before
+                        ? before.Devices.GetValueOrDefault(device.Id)?.Sessions.Any(old => old.MatrixDeviceId == session.MatrixDeviceId && old.OpenedAt == session.OpenedAt) == true
+                        : device.Id == passenger.Device.Id && session.MatrixDeviceId == matrixDeviceId))
                     .Select(session => new SessionEnded(session.MatrixDeviceId, "logged out") { At = _time.GetUtcNow(), Device = device.Id })),
         ]));
 
@@ -132,5 +146,8 @@ internal sealed partial class HomeserverForwarder : IDisposable
     private partial void Failed(ForwarderError error, string? why);
 }
 
-/// <summary>Who is being forwarded and as what; rides on the request's features.</summary>
-internal sealed record Passenger(DeviceEntry Device, SessionEntry? Session, Passage Passage);
+/// <summary>Who is being forwarded and as what; rides on the request's features. <see cref="Before"/>: what was, where the reply ends it.</summary>
+internal sealed record Passenger(DeviceEntry Device, SessionEntry? Session, Passage Passage)
+{
+    public State? Before { get; init; }
+}

@@ -22,6 +22,7 @@ internal sealed class MemberGate(
     LoginEndpoint login,
     SignInEndpoint signIn,
     OAuthEndpoint oauth,
+    GuardedEndpoint guarded,
     HomeserverForwarder forwarder,
     StateWriter writer,
     GatewayOptions gateway,
@@ -144,14 +145,26 @@ internal sealed class MemberGate(
                 return;
         }
 
+        await ServeAsync(context, new Passenger(device, session, passage), target, cut);
+    }
+
+    private async Task ServeAsync(HttpContext context, Passenger passenger, string target, CancellationToken cut)
+    {
         // 5.
+        var passage = passenger.Passage;
+        if (passage is Passage.CrossSigningKeys or Passage.EndSession or Passage.EndSessions)
+        {
+            await guarded.AnswerAsync(context, passenger.Device, passenger.Session!, passage, target);
+            return;
+        }
+
         if (passage == Passage.PusherSet && await pushers.FaultAsync(context) is { } fault)
         {
             await MatrixAnswer.ForbiddenAsync(context, fault);
             return;
         }
 
-        await forwarder.ForwardAsync(context, new Passenger(device, session, passage), cut);
+        await forwarder.ForwardAsync(context, passenger, cut);
     }
 
     /// <summary>The request is for our name, whatever else this address may be called.</summary>

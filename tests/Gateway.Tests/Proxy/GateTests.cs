@@ -158,7 +158,7 @@ public sealed class GateTests
             return true;
         };
 
-        using var reply = await alice.PostAsync("/_matrix/client/v3/keys/device_signing/upload", JsonContent.Create(new { }));
+        using var reply = await alice.PostAsync("/_matrix/client/v3/keys/upload", JsonContent.Create(new { }));
 
         Assert.Equal(HttpStatusCode.Unauthorized, reply.StatusCode);
         Assert.Equal(stages, await reply.Content.ReadAsStringAsync());

@@ -20,6 +20,9 @@ internal sealed class FakeHomeserver : IAsyncDisposable
     /// <summary>Localpart → the IDs of its sessions.</summary>
     public ConcurrentDictionary<string, ConcurrentDictionary<string, string>> Accounts { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Localpart → its master key.</summary>
+    public ConcurrentDictionary<string, string> Identities { get; } = new(StringComparer.Ordinal);
+
     public ConcurrentDictionary<string, bool> Admins { get; } = new(StringComparer.Ordinal);
 
     public ConcurrentQueue<Received> Requests { get; } = new();
@@ -100,6 +103,9 @@ internal sealed class FakeHomeserver : IAsyncDisposable
 
                 await ReplyAsync(context, 200, "{}");
                 break;
+            case ("POST", "/_matrix/client/v3/keys/device_signing/upload"):
+                await UploadIdentityAsync(context, user);
+                break;
             case ("GET", _) when path.StartsWith("/_synapse/admin/", StringComparison.Ordinal):
                 await (Admins.ContainsKey(user) ? ReplyAsync(context, 200, """{"admin":true}""") : ReplyAsync(context, 403, """{"errcode":"M_FORBIDDEN"}"""));
                 break;
@@ -119,6 +125,23 @@ internal sealed class FakeHomeserver : IAsyncDisposable
         await context.Response.WriteAsJsonAsync(new { user_id = $"@{user}:chat.example", access_token = token, device_id = device });
     }
 
+    /// <summary>As Synapse: no proof for the first identity or the same again, nor for an application service (rest/client/keys.py).</summary>
+    private async Task UploadIdentityAsync(HttpContext context, string user)
+    {
+        var body = await BodyAsync(context);
+        var key = body["master_key"]!["keys"]!.AsObject().First().Value!.GetValue<string>();
+        var token = context.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal);
+        var asMember = Accounts.FirstOrDefault(account => account.Value.Values.Contains(token)).Key;
+        if (asMember is null || !Identities.TryGetValue(asMember, out var known) || known == key)
+        {
+            Identities[asMember ?? user] = key;
+            await ReplyAsync(context, 200, "{}");
+            return;
+        }
+
+        await ReplyAsync(context, 401, """{"session":"theirs","flows":[],"params":{}}""");
+    }
+
     /// <summary>What a member asks with a token of their own.</summary>
     private async Task AnswerMemberAsync(HttpContext context, string path)
     {
@@ -136,6 +159,7 @@ internal sealed class FakeHomeserver : IAsyncDisposable
         }
         else
         {
+            var user = Accounts.First(account => account.Value.Values.Contains(token)).Key;
             if (path.EndsWith("/logout", StringComparison.Ordinal))
             {
                 foreach (var account in Accounts.Values)
@@ -144,7 +168,7 @@ internal sealed class FakeHomeserver : IAsyncDisposable
                 }
             }
 
-            await ReplyAsync(context, 200, $$"""{"device_id":"{{session.Key}}"}""");
+            await ReplyAsync(context, 200, $$"""{"user_id":"@{{user}}:chat.example","device_id":"{{session.Key}}"}""");
         }
     }
 
