@@ -42,7 +42,7 @@ internal static class Server
         try
         {
             var entropy = new Entropy();
-            using var directory = DataDirectory.Open(settings.Gateway.DataDirectory, entropy);
+            using var directory = DataDirectory.Open(settings.Gateway.DataDirectory, entropy, TimeProvider.System);
             await using var app = Build(settings, directory.Store, entropy, TimeProvider.System, _ => { });
             await RunAsync(app, cancellationToken);
 
@@ -106,6 +106,7 @@ internal static class Server
         UsePlanes(app);
         WakeTunnelOnChange(app.Services);
         app.Services.GetRequiredService<StateWriter>().Watch(app.Services.GetRequiredService<Announcements>().Follow);
+        app.Services.GetRequiredService<RevocationSpool>().ApplyAll();
         return app;
     }
 
@@ -131,6 +132,8 @@ internal static class Server
     {
         services.AddSingleton(new AddressPool(settings.Tunnel.Subnet));
         services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<GuardedActs>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
+        services.AddSingleton(provider => new RevocationSpool(
+            settings.Gateway.DataDirectory, provider.GetRequiredService<Revoker>(), provider.GetRequiredService<ILogger<RevocationSpool>>()));
         services.AddSingleton(provider => new Homeserver(
             new HttpClient(HomeserverConnection.Handler(settings.Homeserver)) { BaseAddress = new Uri(settings.Homeserver.Origin), Timeout = Timeout.InfiniteTimeSpan },
             provider.GetRequiredService<ServerName>(),

@@ -49,6 +49,8 @@ public static class AuditTrail
         QuarantineEnded ended => ("quarantine ended", null, Step(ended.EraseOrder)),
         Locked locked => ("locked", null, $"by {locked.By}"),
         Unlocked unlocked => ("unlocked", null, $"by {unlocked.By}"),
+        StoreRestored => ("store restored from a copy", null, "everybody is locked out until the devices are confirmed"),
+        DeviceConfirmed confirmed => ("device confirmed", null, $"by {confirmed.By}, after the store was restored"),
         _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No words for this intent."),
     };
 

@@ -67,6 +67,9 @@ public sealed record Device
 
     public required DeviceRevocation? Revocation { get; init; }
 
+    /// <summary>The store was put back from a copy, and nobody has said yet that this device was not revoked since.</summary>
+    public bool AwaitsConfirmation { get; init; }
+
     /// <summary>Live: its name and address are taken.</summary>
     public bool IsLive => Standing == Standing.Admitted;
 

@@ -103,6 +103,24 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
         await Success(reply, cancellationToken);
     }
 
+    /// <summary>The account's pushers, as far as they say of which session they are (MSC3881).</summary>
+    public async Task<IReadOnlyList<Pusher>> PushersAsync(Localpart localpart, CancellationToken cancellationToken)
+    {
+        using var reply = await SendAsync(HttpMethod.Get, As(localpart, "/_matrix/client/v3/pushers"), null, cancellationToken);
+        var bytes = await Success(reply, cancellationToken);
+        return Read(bytes, MatrixWire.Default.PushersReply) is { Pushers: { } pushers } && pushers.All(pusher => pusher is { AppId: not null, Pushkey: not null })
+            ? pushers
+            : throw new HomeserverException("the homeserver did not list the account's pushers", happened: false);
+    }
+
+    /// <summary>One that is not there is no error.</summary>
+    public async Task DeletePusherAsync(Localpart localpart, Pusher pusher, CancellationToken cancellationToken)
+    {
+        var body = Json(new DeletePusherBody(pusher.AppId, pusher.Pushkey), MatrixWire.Default.DeletePusherBody);
+        using var reply = await SendAsync(HttpMethod.Post, As(localpart, "/_matrix/client/v3/pushers/set"), body, cancellationToken);
+        await Success(reply, cancellationToken);
+    }
+
     /// <summary>Closes the account for good; with <paramref name="erase"/> its messages are hidden from those who join later.</summary>
     public async Task DeactivateAsync(Localpart localpart, bool erase, CancellationToken cancellationToken)
     {

@@ -26,6 +26,22 @@ internal sealed record DevicesReply(IReadOnlyList<DeviceEntry> Devices);
 
 internal sealed record DeviceEntry(string DeviceId);
 
+internal sealed record PushersReply(IReadOnlyList<Pusher> Pushers);
+
+/// <summary>What wakes an app through somebody else's server. <see cref="MatrixDeviceId"/>: whose it is, where the homeserver says so (MSC3881).</summary>
+public sealed record Pusher(string AppId, string Pushkey, [property: JsonPropertyName("org.matrix.msc3881.device_id")] string? MatrixDeviceId)
+{
+    /// <summary>Its key belongs to one phone: nothing prints it.</summary>
+    public override string ToString() => AppId;
+}
+
+/// <summary>Without a kind: the pusher goes.</summary>
+internal sealed record DeletePusherBody(string AppId, string Pushkey)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? Kind => null;
+}
+
 internal sealed record WhoAmIReply(string? UserId, string? DeviceId);
 
 internal sealed record ProofReply(IReadOnlyList<object>? Flows);
@@ -40,6 +56,8 @@ internal sealed record MatrixError(string? Errcode, string? Error);
 [JsonSerializable(typeof(DeactivateBody))]
 [JsonSerializable(typeof(DisplayNameBody))]
 [JsonSerializable(typeof(DevicesReply))]
+[JsonSerializable(typeof(PushersReply))]
+[JsonSerializable(typeof(DeletePusherBody))]
 [JsonSerializable(typeof(WhoAmIReply))]
 [JsonSerializable(typeof(ProofReply))]
 [JsonSerializable(typeof(MatrixError))]

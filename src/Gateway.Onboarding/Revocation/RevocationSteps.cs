@@ -24,6 +24,12 @@ public sealed partial class RevocationSteps(
 
     private static readonly TimeSpan PeerPatience = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Synapse brings a deleted session back, without a token, where one of its requests was still at work (an upload of keys,
+    /// seen once): as long as one may be, what was done is looked at again.
+    /// </summary>
+    private static readonly TimeSpan RequestMayLinger = TimeSpan.FromSeconds(30);
+
     /// <summary>How many homeserver calls run at once: 200 phones should neither wait for each other nor trample Synapse.</summary>
     private readonly SemaphoreSlim _homeserverCalls = new(8);
 
@@ -89,7 +95,7 @@ public sealed partial class RevocationSteps(
     /// </summary>
     public async Task EndSessionsAsync(DeviceId id, CancellationToken cancellationToken)
     {
-        if (writer.Current.Devices.GetValueOrDefault(id) is not { Revocation: { } revocation } device || !revocation[StepName.MatrixSessions].IsOpen)
+        if (writer.Current.Devices.GetValueOrDefault(id) is not { Revocation: { } revocation } device || !MayHaveSessions(revocation))
         {
             return;
         }
@@ -97,13 +103,11 @@ public sealed partial class RevocationSteps(
         await _homeserverCalls.WaitAsync(cancellationToken);
         try
         {
-            var ids = device.Sessions.Select(session => session.MatrixDeviceId).ToImmutableArray();
-            await homeserver.DeleteSessionsAsync(device.Member, ids, cancellationToken);
-            var left = (await homeserver.SessionsAsync(device.Member, cancellationToken)).Intersect(ids, StringComparer.Ordinal).Count();
+            var left = revocation[StepName.MatrixSessions].IsOpen ? await DeleteAsync(device, cancellationToken) : await LeftAsync(device, cancellationToken);
             var arriving = device.Sessions.Any(session => session.OpenedAt is null && session.AskedAt + LoginMayArrive > time.GetUtcNow());
-            if (left > 0 || arriving)
+            if (left is not null || arriving)
             {
-                Reach(device.Id, StepName.MatrixSessions, StepState.Retrying, left > 0 ? $"{left} not deleted yet" : "a login may still be under way");
+                Reach(device.Id, StepName.MatrixSessions, StepState.Retrying, left ?? "a login may still be under way", mayReopen: true);
             }
             else
             {
@@ -119,6 +123,49 @@ public sealed partial class RevocationSteps(
             _homeserverCalls.Release();
         }
     }
+
+    /// <summary>Not deleted yet, or so lately that one could come back.</summary>
+    public bool MayHaveSessions(DeviceRevocation revocation) =>
+        revocation[StepName.MatrixSessions] is var step && (step.IsOpen || (step.State == StepState.Done && step.At + RequestMayLinger > time.GetUtcNow()));
+
+    /// <summary>
+    /// Deletes, looks, and deletes and looks once more: a login or a request that was at work meanwhile may have brought
+    /// something. Null where the homeserver then has neither a session nor a pusher of the device's; else what is left.
+    /// </summary>
+    private async Task<string?> DeleteAsync(Device device, CancellationToken cancellationToken)
+    {
+        var ids = Ids(device);
+        await homeserver.DeleteSessionsAsync(device.Member, ids, cancellationToken);
+        if (await LeftAsync(device, cancellationToken) is { } left)
+        {
+            return left;
+        }
+
+        await homeserver.DeleteSessionsAsync(device.Member, ids, cancellationToken);
+        return await LeftAsync(device, cancellationToken);
+    }
+
+    private async Task<string?> LeftAsync(Device device, CancellationToken cancellationToken)
+    {
+        var ids = Ids(device);
+        var sessions = await homeserver.SessionsAsync(device.Member, cancellationToken);
+        if (sessions.Intersect(ids, StringComparer.Ordinal).Count() is > 0 and var left)
+        {
+            return $"{left} not deleted yet";
+        }
+
+        // Pushers go with their session. One that does not say whose it is, is known for ours only where nobody else's can be.
+        var pushers = await homeserver.PushersAsync(device.Member, cancellationToken);
+        var ours = pushers.Where(pusher => pusher.MatrixDeviceId is { } id ? ids.Contains(id) : sessions.Count == 0).ToList();
+        foreach (var pusher in ours)
+        {
+            await homeserver.DeletePusherAsync(device.Member, pusher, cancellationToken);
+        }
+
+        return ours.Count > 0 ? "a pusher was left" : null;
+    }
+
+    private static ImmutableArray<string> Ids(Device device) => [.. device.Sessions.Select(session => session.MatrixDeviceId)];
 
     /// <summary>The last step of a member's leaving, once no session is left: the homeserver answers nothing about a closed account's.</summary>
     public async Task CloseAccountAsync(Member member, CancellationToken cancellationToken)
@@ -140,11 +187,11 @@ public sealed partial class RevocationSteps(
     }
 
     /// <summary>Stores a step where it says something new; a reason that only repeats itself is not news.</summary>
-    private void Reach(DeviceId id, string name, StepState state, string? detail, DateTimeOffset? at = null) =>
+    private void Reach(DeviceId id, string name, StepState state, string? detail, DateTimeOffset? at = null, bool mayReopen = false) =>
         writer.Write<bool>(now =>
         {
             var old = now.Devices.GetValueOrDefault(id)?.Revocation?[name];
-            if (old is null || !old.IsOpen || (old.State == state && old.Detail == detail))
+            if (old is null || !(old.IsOpen || mayReopen) || (old.State == state && old.Detail == detail))
             {
                 return (false, []);
             }

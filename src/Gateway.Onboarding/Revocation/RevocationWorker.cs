@@ -10,7 +10,7 @@ namespace Gateway.Onboarding.Revocation;
 /// Brings every revocation to its end, however long the homeserver or the interface take, also across restarts. Each
 /// step may be repeated; a step is done only when the other side has confirmed it.
 /// </summary>
-public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps steps, TimeProvider time, ILogger<RevocationWorker> log) : BackgroundService
+public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps steps, RevocationSpool spool, TimeProvider time, ILogger<RevocationWorker> log) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
@@ -55,6 +55,8 @@ public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps
         var pass = Task.CompletedTask;
         while (!stoppingToken.IsCancellationRequested)
         {
+            spool.ApplyAll();
+
             // Started, not awaited: a phone that is lost now does not wait for a homeserver that hangs over another one.
             StartSteps(stoppingToken);
             pass = pass.IsCompleted ? CloseAccountsAsync(stoppingToken) : pass;
@@ -70,7 +72,7 @@ public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps
     {
         lock (_running)
         {
-            foreach (var device in writer.Current.Devices.Values.Where(device => device.Revocation is { IsFinished: false }))
+            foreach (var device in writer.Current.Devices.Values.Where(device => device.Revocation is { } revocation && (!revocation.IsFinished || steps.MayHaveSessions(revocation))))
             {
                 Start(device.Id, StepName.Peer, () => steps.EndPeerAsync(device.Id, cancellationToken));
                 Start(device.Id, StepName.MatrixSessions, () => steps.EndSessionsAsync(device.Id, cancellationToken));

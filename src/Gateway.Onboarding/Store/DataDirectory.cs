@@ -1,17 +1,15 @@
-using System.Globalization;
 using Gateway.Onboarding.Keys;
-using LiteDB;
-using LiteDB.Engine;
 
 namespace Gateway.Onboarding.Store;
 
 /// <summary>
-/// The directory with the gateway's state: <c>gateway.db</c>, the key that opens it, and the lock that keeps a second
-/// gateway away (LiteDB's own locking does not, on Linux).
+/// The directory with the gateway's state: the store's files, the key that opens them (unless systemd hands it over as the
+/// credential <c>store.key</c>), and the lock that keeps a second gateway away.
 /// </summary>
 public sealed class DataDirectory : IDisposable
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const string KeyFile = "store.key";
+    private const string UnfinishedKey = KeyFile + ".new";
 
     private readonly FileStream _lock;
 
@@ -23,16 +21,24 @@ public sealed class DataDirectory : IDisposable
 
     public StoreFile Store { get; }
 
-    /// <summary>Opens the directory, with a fresh key and database where there are none. Throws <see cref="StoreException"/>.</summary>
-    public static DataDirectory Open(string path, Entropy entropy)
+    /// <summary>Opens the directory, with a fresh key and store where there are none. Throws <see cref="StoreException"/>.</summary>
+    public static DataDirectory Open(string path, Entropy entropy, TimeProvider time)
     {
-        Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var lockFile = TakeLock(Path.Combine(path, "gateway.lock"));
         try
         {
-            var database = Path.Combine(path, "gateway.db");
-            using var key = ReadOrMakeKey(Path.Combine(path, "store.key"), File.Exists(database), entropy);
-            return new(lockFile, StoreFile.Open(() => FileSettings(database), new Sealer(key, entropy)));
+            var disk = new DirectoryDisk(path);
+            using var key = Credential() ?? ReadOrMakeKey(disk, path, entropy);
+            var store = StoreFile.Open(disk, new Sealer(key, entropy), time);
+            if (File.Exists(Path.Combine(path, UnfinishedKey)))
+            {
+                // Under its name only once there is something that it opens: a key without a store is a store that was lost.
+                disk.Rename(UnfinishedKey, KeyFile);
+                disk.SyncNames();
+            }
+
+            return new(lockFile, store);
         }
         catch
         {
@@ -41,18 +47,29 @@ public sealed class DataDirectory : IDisposable
         }
     }
 
+    /// <summary>
+    /// The state as it lies there, while another process may have the directory. Throws <see cref="StoreException"/> where it
+    /// cannot be read, and <see cref="UnauthorizedAccessException"/> where it may not.
+    /// </summary>
+    public static State Peek(string path)
+    {
+        try
+        {
+            using var key = Credential() ?? ReadKey(Path.Combine(path, KeyFile));
+            using var sealer = new Sealer(key, new Entropy());
+            return StoredFiles.Peek(new DirectoryDisk(path), sealer);
+        }
+        catch (IOException e)
+        {
+            throw new StoreException($"the store in {path} cannot be read: {e.Message}", "start the gateway", e);
+        }
+    }
+
     public void Dispose()
     {
         Store.Dispose();
         _lock.Dispose();
     }
-
-    /// <summary>LiteDB syncs files that it opened itself, and no others: so it gets a name, not a stream.</summary>
-    private static EngineSettings FileSettings(string database) => new()
-    {
-        Filename = database,
-        Collation = new Collation(CultureInfo.InvariantCulture.LCID, CompareOptions.Ordinal),
-    };
 
     private static FileStream TakeLock(string path)
     {
@@ -63,7 +80,7 @@ public sealed class DataDirectory : IDisposable
                 Mode = FileMode.OpenOrCreate,
                 Access = FileAccess.ReadWrite,
                 Share = FileShare.None,
-                UnixCreateMode = OwnerOnly,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -72,30 +89,46 @@ public sealed class DataDirectory : IDisposable
         }
     }
 
-    private static MasterKey ReadOrMakeKey(string path, bool databaseExists, Entropy entropy)
+    /// <summary>systemd's LoadCredential= or LoadCredentialEncrypted= (systemd.exec(5)).</summary>
+    private static MasterKey? Credential() =>
+        Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY") is { Length: > 0 } directory && Path.Combine(directory, KeyFile) is var file && File.Exists(file)
+            ? ReadKey(file)
+            : null;
+
+    private static MasterKey ReadOrMakeKey(DirectoryDisk disk, string path, Entropy entropy)
     {
-        if (File.Exists(path))
+        var names = disk.Names();
+        var hasStore = names.Contains(Snapshot.FileName, StringComparer.Ordinal) || StoredFiles.JournalsOf(disk).Count > 0;
+        if (names.Contains(KeyFile, StringComparer.Ordinal))
         {
-            var bytes = File.ReadAllBytes(path);
-            return bytes.Length == SecretKey.Length
-                ? new MasterKey(bytes)
-                : throw new StoreException($"{path} is not a key of 32 bytes", "restore it from the backup of the same day as the database; nothing was changed");
+            return hasStore
+                ? ReadKey(Path.Combine(path, KeyFile))
+                : throw new StoreException(
+                    $"the database is missing from {path}, and its key is there",
+                    $"restore the whole directory from one backup; to start anew, with all members and devices lost, delete {Path.Combine(path, KeyFile)} as well");
         }
 
-        if (databaseExists)
+        if (names.Contains(UnfinishedKey, StringComparer.Ordinal) && hasStore)
         {
-            throw new StoreException($"{path} is missing, and without it the database cannot be read", "restore it from the backup; nothing was changed");
+            return ReadKey(Path.Combine(path, UnfinishedKey));
+        }
+
+        if (hasStore)
+        {
+            throw new StoreException($"{Path.Combine(path, KeyFile)} is missing, and without it the database cannot be read", "restore it from the backup; nothing was changed");
         }
 
         var key = entropy.Bytes(SecretKey.Length);
-        using var file = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = OwnerOnly,
-        });
-        file.Write(key);
-        file.Flush(flushToDisk: true);
+        StoredFiles.Write(disk, UnfinishedKey, key);
+        disk.SyncNames();
         return new MasterKey(key);
+    }
+
+    private static MasterKey ReadKey(string file)
+    {
+        var bytes = File.ReadAllBytes(file);
+        return bytes.Length == SecretKey.Length
+            ? new MasterKey(bytes)
+            : throw new StoreException($"{file} is not a key of 32 bytes", "restore it from the backup of the same day as the database; nothing was changed");
     }
 }

@@ -37,9 +37,14 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(QuarantineEnded), "quarantine-ended")]
 [JsonDerivedType(typeof(Locked), "locked")]
 [JsonDerivedType(typeof(Unlocked), "unlocked")]
+[JsonDerivedType(typeof(StoreRestored), "store-restored")]
+[JsonDerivedType(typeof(DeviceConfirmed), "device-confirmed")]
 public abstract record Intent
 {
     public required DateTimeOffset At { get; init; }
+
+    /// <summary>It takes away, and opens nothing: it is stored also where the disk has no room for anything else.</summary>
+    public virtual bool Shuts => false;
 }
 
 /// <summary>An intent about one device.</summary>
@@ -60,14 +65,23 @@ public sealed record MemberDropped(Localpart Localpart) : MemberIntent(Localpart
 public sealed record AccountMade(Localpart Localpart) : MemberIntent(Localpart);
 
 /// <summary>The member leaves; all devices were revoked in the same write.</summary>
-public sealed record MemberLeft(Localpart Localpart, bool Erase, string By) : MemberIntent(Localpart);
+public sealed record MemberLeft(Localpart Localpart, bool Erase, string By) : MemberIntent(Localpart)
+{
+    public override bool Shuts => true;
+}
 
-public sealed record AccountClosed(Localpart Localpart) : MemberIntent(Localpart);
+public sealed record AccountClosed(Localpart Localpart) : MemberIntent(Localpart)
+{
+    public override bool Shuts => true;
+}
 
 public sealed record DeviceEnrolled(Device Enrolled, string By) : Intent;
 
 /// <summary>An enrolment that no handshake followed; its device and peer are no more.</summary>
-public sealed record EnrolmentEnded(string Why) : DeviceIntent;
+public sealed record EnrolmentEnded(string Why) : DeviceIntent
+{
+    public override bool Shuts => true;
+}
 
 /// <summary>The first handshake: the device is connected and its grant's time starts.</summary>
 public sealed record HandshakeSeen : DeviceIntent;
@@ -93,7 +107,10 @@ public sealed record ResetUsed(string MatrixDeviceId) : DeviceIntent;
 public sealed record ResetReturned(string MatrixDeviceId, DateTimeOffset Until) : DeviceIntent;
 
 /// <summary>The login did not succeed: the grant is armed again, and what the homeserver may have made will be deleted.</summary>
-public sealed record LoginFailed(string MatrixDeviceId) : DeviceIntent;
+public sealed record LoginFailed(string MatrixDeviceId) : DeviceIntent
+{
+    public override bool Shuts => true;
+}
 
 public sealed record SessionOpened(string MatrixDeviceId, ImmutableArray<byte> TokenHash) : DeviceIntent;
 
@@ -101,30 +118,65 @@ public sealed record SessionOpened(string MatrixDeviceId, ImmutableArray<byte> T
 public sealed record SessionUsed(string MatrixDeviceId) : DeviceIntent;
 
 /// <summary>Nobody used the session: it will be deleted and its grant is given back, once.</summary>
-public sealed record SessionUnused(string MatrixDeviceId) : DeviceIntent;
+public sealed record SessionUnused(string MatrixDeviceId) : DeviceIntent
+{
+    public override bool Shuts => true;
+}
 
 /// <summary>A logout, or the homeserver's own session list says that it is gone.</summary>
 public sealed record SessionEnded(string MatrixDeviceId, string Why) : DeviceIntent
 {
+    public override bool Shuts => true;
+
     /// <summary>The homeserver has not heard of it yet: it is to be deleted there.</summary>
     public bool OnHomeserverToo { get; init; }
 }
 
 /// <summary>The homeserver has confirmed that a session which ended here is gone there too.</summary>
-public sealed record SessionDeleted(string MatrixDeviceId) : DeviceIntent;
+public sealed record SessionDeleted(string MatrixDeviceId) : DeviceIntent
+{
+    public override bool Shuts => true;
+}
 
 /// <summary>This device used a token that was handed out to <paramref name="Owner"/>: it has leaked. Nothing changes by it.</summary>
 public sealed record TokenRefused(DeviceId Owner) : DeviceIntent;
 
-public sealed record DeviceRevoked(DeviceRevocation Revocation) : DeviceIntent;
+public sealed record DeviceRevoked(DeviceRevocation Revocation) : DeviceIntent
+{
+    public override bool Shuts => true;
+}
 
-public sealed record StepReached(RevocationStep Step) : DeviceIntent;
+public sealed record StepReached(RevocationStep Step) : DeviceIntent
+{
+    public override bool Shuts => !Step.IsOpen;
+}
 
-public sealed record EraseDelivered(string MatrixDeviceId) : DeviceIntent;
+public sealed record EraseDelivered(string MatrixDeviceId) : DeviceIntent
+{
+    public override bool Shuts => true;
+}
 
 /// <summary>The quarantine is over: the peer goes.</summary>
-public sealed record QuarantineEnded(RevocationStep EraseOrder) : DeviceIntent;
+public sealed record QuarantineEnded(RevocationStep EraseOrder) : DeviceIntent
+{
+    public override bool Shuts => true;
+}
 
-public sealed record Locked(string By) : Intent;
+public sealed record Locked(string By) : Intent
+{
+    public override bool Shuts => true;
+}
 
 public sealed record Unlocked(string By) : Intent;
+
+/// <summary>
+/// The store was found to be a copy, put back: what was revoked since it was made is not in it. Everybody is locked out, and
+/// each device that is live in it stays shut until the admin has confirmed that it was not lost meanwhile.
+/// </summary>
+public sealed record StoreRestored : Intent
+{
+    public override bool Shuts => true;
+}
+
+/// <summary>The admin says that this device was not lost since the copy was made.</summary>
+public sealed record DeviceConfirmed(string By) : DeviceIntent;

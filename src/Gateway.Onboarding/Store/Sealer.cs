@@ -12,6 +12,9 @@ namespace Gateway.Onboarding.Store;
 /// </summary>
 internal sealed class Sealer : IDisposable
 {
+    /// <summary>By how much a sealed document is longer: nonce and tag.</summary>
+    public const int Overhead = NonceLength + 16;
+
     private const int NonceLength = 24;
 
     private static readonly AeadAlgorithm Algorithm = AeadAlgorithm.XChaCha20Poly1305;
@@ -36,7 +39,7 @@ internal sealed class Sealer : IDisposable
 
     public byte[] Seal(string collection, ReadOnlySpan<byte> id, ReadOnlySpan<byte> plaintext)
     {
-        var output = new byte[NonceLength + plaintext.Length + Algorithm.TagSize];
+        var output = new byte[Overhead + plaintext.Length];
         _entropy.Fill(output.AsSpan(0, NonceLength));
         Algorithm.Encrypt(_key, output.AsSpan(0, NonceLength), Place(collection, id), plaintext, output.AsSpan(NonceLength));
         return output;
@@ -44,7 +47,7 @@ internal sealed class Sealer : IDisposable
 
     /// <summary>The plaintext, or null where the document is not what was sealed here.</summary>
     public byte[]? Open(string collection, ReadOnlySpan<byte> id, ReadOnlySpan<byte> sealedBytes) =>
-        sealedBytes.Length < NonceLength + Algorithm.TagSize
+        sealedBytes.Length < Overhead
             ? null
             : Algorithm.Decrypt(_key, sealedBytes[..NonceLength], Place(collection, id), sealedBytes[NonceLength..]);
 

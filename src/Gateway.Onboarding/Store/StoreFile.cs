@@ -1,50 +1,55 @@
-using Gateway.Onboarding.Devices;
-using Gateway.Onboarding.Members;
-using LiteDB;
-using LiteDB.Engine;
+using System.Collections.Immutable;
 using JsonSerializer = System.Text.Json.JsonSerializer;
 
 namespace Gateway.Onboarding.Store;
 
 /// <summary>
-/// The database file. LiteDB 5 loses acknowledged commits, corrupts itself and aborts the process when it is used the
-/// usual way (docs/decisions/0003), so it is used in one way only: one engine, every call under one lock, ordinal
-/// collation, no password, no secondary index, and a checkpoint after each commit, before anything is acknowledged.
-/// All documents have the form { _id, s }, where s is sealed.
+/// The state on the disk (docs/decisions/0007): a snapshot, replaced as a whole now and then, and the journal of all
+/// writes since, each on the disk before it is acknowledged. One at a time: every call is under one lock, which is held
+/// for one synced write, never for a snapshot.
 /// </summary>
 public sealed class StoreFile : IDisposable
 {
-    /// <summary>The version of this layout; a file of a newer one is not touched.</summary>
-    public const int Format = 1;
-
-    private const string Members = "members";
-    private const string Devices = "devices";
-    private const string Intents = "intents";
-    private const string Secrets = "secrets";
-    private const string Settings = "settings";
+    private const string Unfinished = Snapshot.FileName + ".new";
 
     private readonly Lock _lock = new();
-    private readonly Func<EngineSettings> _engineSettings;
+    private readonly IStoreDisk _disk;
     private readonly Sealer _sealer;
-    private LiteDatabase _database;
+    private ImmutableDictionary<string, byte[]> _secrets;
+    private ImmutableList<(long Number, Intent Intent)> _journalled;
+    private State _state;
+    private Journal _journal;
+    private long _snapshotSize;
+    private Task _snapshotting = Task.CompletedTask;
 
-    private StoreFile(Func<EngineSettings> engineSettings, Sealer sealer)
+    private StoreFile(IStoreDisk disk, Sealer sealer, StoredFiles found)
     {
-        _engineSettings = engineSettings;
+        _disk = disk;
         _sealer = sealer;
-        _database = StoreDatabase.Open(_engineSettings, _sealer);
+        _secrets = found.Secrets;
+        _state = found.State;
+        _journalled = found.Journalled;
+        _journal = found.Journal;
+        _snapshotSize = found.SnapshotSize;
+        WasRestored = found.WasRestored;
     }
 
-    /// <summary>Opens or creates the database. Throws <see cref="StoreException"/> with what is wrong and the way out.</summary>
-    internal static StoreFile Open(Func<EngineSettings> engineSettings, Sealer sealer)
+    /// <summary>The files are a copy of those that were written last: what was revoked since they were copied is not in them.</summary>
+    public bool WasRestored { get; }
+
+    /// <summary>Why the last snapshot could not be made; null where it could. The journal grows meanwhile, and nothing is lost.</summary>
+    public string? SnapshotFault { get; private set; }
+
+    /// <summary>Opens the store, or makes it where there is none. Throws <see cref="StoreException"/> with what is wrong and the way out.</summary>
+    internal static StoreFile Open(IStoreDisk disk, Sealer sealer, TimeProvider time)
     {
         try
         {
-            return new StoreFile(engineSettings, sealer);
+            return new StoreFile(disk, sealer, StoredFiles.Open(disk, sealer, time));
         }
-        catch (Exception e) when (e is LiteException or IOException or UnauthorizedAccessException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StoreException($"the database cannot be opened: {e.Message}", "restore a backup, or look at the disk; nothing was changed", e);
+            throw new StoreException($"the store cannot be opened: {e.Message}", "look at the disk; nothing was changed", e);
         }
     }
 
@@ -53,63 +58,46 @@ public sealed class StoreFile : IDisposable
     {
         lock (_lock)
         {
-            var settings = ReadSettings();
-            var members = All(Members).Select(bytes => Read<Member>(bytes));
-            var devices = All(Devices).Select(bytes => Read<Device>(bytes));
-            return State.Empty with
-            {
-                Generation = settings.Generation,
-                LockedSince = settings.LockedSince,
-                Members = State.Empty.Members.AddRange(members.Select(member => KeyValuePair.Create(member.Localpart, member))),
-                Devices = State.Empty.Devices.AddRange(devices.Select(device => KeyValuePair.Create(device.Id, device))),
-            };
+            return _state;
         }
     }
 
-    /// <summary>All intents, oldest first, with their numbers.</summary>
+    /// <summary>The intents since a snapshot, oldest first, with their numbers: at the least those since the last one.</summary>
     public IReadOnlyList<(long Number, Intent Intent)> ReadIntents()
     {
-        List<BsonDocument> documents;
         lock (_lock)
         {
-            documents = _database.GetCollection(Intents).FindAll().ToList();
+            return _journalled;
         }
-
-        // Opened outside the lock: a long history must not keep a revocation waiting.
-        return [.. documents
-            .Select(document => (document["_id"].AsInt64, Read<Intent>(Unseal(Intents, document))))
-            .OrderBy(entry => entry.AsInt64)];
     }
 
     /// <summary>
-    /// Stores the intents and the documents that they changed, all or nothing, on the disk when it returns. The state
-    /// <paramref name="after"/> has the number of the last intent.
+    /// Stores the intents, all or nothing, on the disk when it returns. The state <paramref name="after"/> has the number
+    /// of the last intent.
     /// </summary>
     public void Save(IReadOnlyList<Intent> intents, State after)
     {
         lock (_lock)
         {
-            var committing = false;
+            var first = after.Generation - intents.Count + 1;
             try
             {
-                CheckGeneration(after.Generation - intents.Count);
-                _database.BeginTrans();
-                Write(intents, after);
-                committing = true;
-                _database.Commit();
-                _database.Checkpoint();
-            }
-            catch (Exception e) when (e is not StoreException)
-            {
-                // Whatever it was: an engine with a transaction left open would swallow the next writes.
-                Reopen(e);
-
-                // The engine may have failed after the commit: then what was asked for is done.
-                if (!committing || StoredGeneration() != after.Generation)
+                if (!_journal.IsSound)
                 {
-                    throw new StoreException($"the change could not be stored: {e.Message}", "look at the disk: is it full or failing? Nothing was changed", e);
+                    // What the last write left behind ends where the new file begins: it cannot come to life again.
+                    StartJournal(first);
                 }
+
+                _journal.Append(_sealer, first, JsonSerializer.SerializeToUtf8Bytes(intents, StoreJson.Options), intents.All(intent => intent.Shuts));
             }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new StoreException($"the change could not be stored: {e.Message}", "look at the disk: is it full or failing? Nothing was changed", e);
+            }
+
+            _journalled = _journalled.AddRange(intents.Select((intent, index) => (first + index, intent)));
+            _state = after;
+            SnapshotIfDue();
         }
     }
 
@@ -118,123 +106,107 @@ public sealed class StoreFile : IDisposable
     {
         lock (_lock)
         {
-            var collection = _database.GetCollection(Secrets);
-            var id = _sealer.Name(Secrets, name);
-            if (collection.FindById(id) is { } document)
+            if (_secrets.TryGetValue(name, out var known))
             {
-                return Unseal(Secrets, document);
+                return known;
             }
 
             var secret = make();
-            collection.Upsert(SealedDocument(Secrets, id, id, secret));
-            _database.Checkpoint();
+            try
+            {
+                WriteSnapshot(new Snapshot(_state, _secrets.Add(name, secret)));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new StoreException($"a new secret could not be stored: {e.Message}", "look at the disk: is it full or failing?", e);
+            }
+
+            _secrets = _secrets.Add(name, secret);
             return secret;
         }
     }
 
     public void Dispose()
     {
+        Task snapshotting;
         lock (_lock)
         {
-            _database.Dispose();
+            snapshotting = _snapshotting;
+        }
+
+        snapshotting.GetAwaiter().GetResult();
+        lock (_lock)
+        {
+            _journal.Dispose();
             _sealer.Dispose();
         }
     }
 
-    private long StoredGeneration() => ReadSettings().Generation;
-
-    /// <summary>A failure whose reopening failed too may have hidden that its change was stored: nothing is written on top of that.</summary>
-    private void CheckGeneration(long expected)
+    /// <summary>Once the journal is as long as what replaces it: so that its cost per write stays the same however much there is.</summary>
+    private void SnapshotIfDue()
     {
-        if (StoredGeneration() != expected)
+        if (_journal.Used < Math.Max(Journal.Chunk, _snapshotSize) || !_snapshotting.IsCompleted)
         {
-            throw new StoreException(
-                "an earlier change was stored although it was reported as failed, so nothing more can be stored",
-                "restart the gateway: it then reads what is stored; devices that are blocked stay blocked until then, revoke them again after it");
+            return;
+        }
+
+        try
+        {
+            StartJournal(_state.Generation + 1);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            SnapshotFault = e.Message;
+            return;
+        }
+
+        var snapshot = new Snapshot(_state, _secrets);
+        _snapshotting = Task.Run(() => MakeSnapshot(snapshot));
+    }
+
+    private void MakeSnapshot(Snapshot snapshot)
+    {
+        try
+        {
+            WriteSnapshot(snapshot);
+            lock (_lock)
+            {
+                Forget(snapshot.State.Generation);
+                SnapshotFault = null;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            SnapshotFault = e.Message;
         }
     }
 
-    private StoredSettings ReadSettings() =>
-        _database.GetCollection(Settings).FindById(_sealer.Name(Settings, Settings)) is { } document
-            ? Read<StoredSettings>(Unseal(Settings, document))
-            : new StoredSettings { Generation = 0, LockedSince = null };
-
-    private void Write(IReadOnlyList<Intent> intents, State after)
+    private void WriteSnapshot(Snapshot snapshot)
     {
-        var number = after.Generation - intents.Count;
-        foreach (var intent in intents)
+        var bytes = snapshot.ToBytes(_sealer);
+        StoredFiles.Replace(_disk, Unfinished, Snapshot.FileName, bytes);
+        _snapshotSize = bytes.Length;
+    }
+
+    /// <summary>The journals that the snapshot of this generation has made superfluous.</summary>
+    private void Forget(long generation)
+    {
+        var journals = StoredFiles.JournalsOf(_disk);
+        foreach (var (old, next) in journals.Zip(journals.Skip(1)))
         {
-            var id = new BsonValue(++number);
-            _database.GetCollection(Intents).Insert(SealedDocument(Intents, id, BitConverter.GetBytes(number), JsonSerializer.SerializeToUtf8Bytes(intent, StoreJson.Options)));
-            switch (intent)
+            if (Journal.FirstOf(next) <= generation + 1)
             {
-                case DeviceEnrolled enrolled:
-                    Put(Devices, enrolled.Enrolled.Id.ToString(), after.Devices.GetValueOrDefault(enrolled.Enrolled.Id));
-                    break;
-                case DeviceIntent change:
-                    Put(Devices, change.Device.ToString(), after.Devices.GetValueOrDefault(change.Device));
-                    break;
-                case MemberIntent change:
-                    Put(Members, change.Localpart.ToString(), after.Members.GetValueOrDefault(change.Localpart));
-                    break;
+                _disk.Delete(old);
             }
         }
 
-        Put(Settings, Settings, new StoredSettings { Generation = after.Generation, LockedSince = after.LockedSince });
+        _journalled = _journalled.RemoveAll(entry => entry.Number <= generation);
     }
 
-    private void Put<T>(string collection, string name, T? value)
-        where T : class
+    private void StartJournal(long first)
     {
-        var id = _sealer.Name(collection, name);
-        if (value is null)
-        {
-            _database.GetCollection(collection).Delete(id);
-        }
-        else
-        {
-            _database.GetCollection(collection).Upsert(SealedDocument(collection, id, id, JsonSerializer.SerializeToUtf8Bytes(value, StoreJson.Options)));
-        }
-    }
-
-    private BsonDocument SealedDocument(string collection, BsonValue id, byte[] place, byte[] plaintext) =>
-        new() { ["_id"] = id, ["s"] = _sealer.Seal(collection, place, plaintext) };
-
-    private List<byte[]> All(string collection) =>
-        [.. _database.GetCollection(collection).FindAll().ToList().Select(document => Unseal(collection, document))];
-
-    private byte[] Unseal(string collection, BsonDocument document)
-    {
-        var id = document["_id"];
-        var place = id.IsBinary ? id.AsBinary : BitConverter.GetBytes(id.AsInt64);
-        return _sealer.Open(collection, place, document["s"].AsBinary)
-            ?? throw new StoreException(
-                $"a document in '{collection}' cannot be opened: the database was changed, or the key is another one's",
-                "restore the database together with its key from one backup; nothing was changed");
-    }
-
-    private static T Read<T>(byte[] plaintext) =>
-        JsonSerializer.Deserialize<T>(plaintext, StoreJson.Options)!;
-
-
-    private void Reopen(Exception cause)
-    {
-        try
-        {
-            _database.Dispose();
-        }
-        catch (Exception e) when (e is LiteException or IOException or ObjectDisposedException)
-        {
-            // It closed itself for good; its files are released all the same.
-        }
-
-        try
-        {
-            _database = StoreDatabase.Open(_engineSettings, _sealer);
-        }
-        catch (Exception e) when (e is not StoreException)
-        {
-            throw new StoreException($"the database failed and cannot be opened again: {cause.Message}", "look at the disk; devices that are blocked stay blocked", e);
-        }
+        var next = Journal.Create(_disk, _sealer, first);
+        _journal.Dispose();
+        _journal = next;
     }
 }

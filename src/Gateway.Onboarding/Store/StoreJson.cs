@@ -53,4 +53,17 @@ internal sealed record StoredSettings
     public required long Generation { get; init; }
 
     public required DateTimeOffset? LockedSince { get; init; }
+
+    /// <summary>How many there are of each.</summary>
+    public required int Members { get; init; }
+
+    public required int Devices { get; init; }
+
+    public required int Secrets { get; init; }
+}
+
+internal sealed record StoredSecret(string Name, byte[] Value)
+{
+    /// <summary>A record prints its members.</summary>
+    public override string ToString() => Name;
 }

@@ -21,6 +21,11 @@ public static class Transition
             DeviceIntent change => OnDevice(state, change),
             Locked locked => state with { LockedSince = state.LockedSince ?? locked.At },
             Unlocked => state with { LockedSince = null },
+            StoreRestored restored => state with
+            {
+                LockedSince = state.LockedSince ?? restored.At,
+                Devices = state.Devices.SetItems(state.Devices.Where(entry => entry.Value.IsLive).Select(entry => KeyValuePair.Create(entry.Key, entry.Value with { AwaitsConfirmation = true }))),
+            },
             _ => OnMember(state, intent),
         };
         return next with { Generation = state.Generation + 1 };
@@ -82,6 +87,7 @@ public static class Transition
         HandshakeSeen seen => OnHandshake(device, seen),
         GrantArmed armed => device.IsLive ? device with { Grant = armed.Grant } : device,
         SignInApproved or TokenRefused => device,
+        DeviceConfirmed => device with { AwaitsConfirmation = false },
         GrantSpent spent => OnGrantSpent(device, spent),
         GrantUsed used => device.Grant is { State: GrantState.Armed } grant && grant.Id == used.GrantId
             ? device with { Grant = grant with { State = GrantState.Spent } }

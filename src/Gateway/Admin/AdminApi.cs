@@ -36,9 +36,9 @@ internal static class AdminApi
         routes.MapPost(AdminRoutes.LoginGrants, ArmLogin);
         routes.MapGet(AdminRoutes.SignIns, ListSignIns);
         routes.MapPost(AdminRoutes.SignIns, DecideSignIn);
-        routes.MapGet(AdminRoutes.Lock, (StateWriter writer) => LockOf(writer.Current));
-        routes.MapPut(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => LockOf(writer.Write(new Locked(By) { At = time.GetUtcNow() })));
-        routes.MapDelete(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => LockOf(writer.Write(new Unlocked(By) { At = time.GetUtcNow() })));
+        routes.MapGet(AdminRoutes.Lock, (StateWriter writer) => TypedResults.Ok(LockApi.Of(writer.Current)));
+        routes.MapPut(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => TypedResults.Ok(LockApi.Lock(writer, time.GetUtcNow(), By)));
+        routes.MapDelete(AdminRoutes.Lock, Unlock);
         routes.MapGet(AdminRoutes.Status, (StatusReport status) => status.Read());
         routes.MapGet(AdminRoutes.Audit, ReadAudit);
         routes.MapGet(AdminRoutes.HomeserverConfig, HomeserverConfig);
@@ -192,7 +192,12 @@ internal static class AdminApi
             : Problem(new Refusal(RefusalKind.Conflict, $"{device.Label} may not sign in: no grant is armed, or its time is over", $"gateway allow-login {device.Label}; then the member starts again"));
     }
 
-    private static Ok<LockView> LockOf(State state) => TypedResults.Ok(new LockView(state.LockedSince is not null, state.LockedSince));
+    private static Results<Ok<LockView>, ProblemHttpResult> Unlock(string? device, bool? all, StateWriter writer, TimeProvider time) =>
+        LockApi.Unlock(writer, time.GetUtcNow(), By, device, all ?? false) switch
+        {
+            ({ } view, _) => TypedResults.Ok(view),
+            (_, var refusal) => Problem(refusal!),
+        };
 
     private static Ok<IReadOnlyList<AuditEntryView>> ReadAudit(StoreFile store, StateWriter writer) =>
         TypedResults.Ok<IReadOnlyList<AuditEntryView>>([.. AuditTrail.Read(store, writer.Current)

@@ -21,7 +21,7 @@ internal static class AdminRoutes
     /// <summary>GET → list of <see cref="DeviceView"/> on which a sign-in waits; POST <see cref="SignInDecision"/> → the <see cref="DeviceView"/> as it waited.</summary>
     public const string SignIns = "/v1/sign-ins";
 
-    /// <summary>GET, PUT (lock), DELETE (unlock) → <see cref="LockView"/>.</summary>
+    /// <summary>GET, PUT (lock), DELETE (unlock; after a restore with <c>?device=</c> or <c>?all=true</c>) → <see cref="LockView"/>.</summary>
     public const string Lock = "/v1/lock";
 
     /// <summary>GET → <see cref="StatusView"/>.</summary>

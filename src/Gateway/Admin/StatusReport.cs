@@ -12,6 +12,7 @@ namespace Gateway.Admin;
 /// <summary>The gateway's health in one glance. Everything is known already: reading it costs the homeserver and the interface nothing.</summary>
 internal sealed class StatusReport(
     StateWriter writer,
+    StoreFile store,
     DeviceViews views,
     PeerReconciler reconciler,
     HomeserverWatch homeserver,
@@ -34,15 +35,15 @@ internal sealed class StatusReport(
         [
             new(health.Error is null, health.Error ?? $"{tunnel.Interface}, {state.Devices.Values.Count(device => device.HasPeer)} peers as desired"),
             new(homeserver.Fault is null, homeserver.Fault ?? $"{homeserverOptions.BaseUrl} answers"),
-            new(true, $"{state.Generation} changes stored"),
+            new(store.SnapshotFault is null, store.SnapshotFault ?? $"{state.Generation} changes stored"),
             Certificate(),
         ];
         return new StatusView(
             gateway.ServerName,
             typeof(StatusReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
             _startedAt,
-            parts.All(part => part.Ok) && state.LockedSince is null,
-            new LockView(state.LockedSince is not null, state.LockedSince),
+            parts.All(part => part.Ok) && LockApi.Of(state) is { Locked: false, Unconfirmed: 0 },
+            LockApi.Of(state),
             parts[0],
             parts[1],
             parts[2],

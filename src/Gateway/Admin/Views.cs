@@ -17,7 +17,8 @@ internal sealed record DeviceView(
     DateTimeOffset? LastHandshake,
     IReadOnlyList<SessionView> Sessions,
     RevocationView? Revocation,
-    SignInView? SignIn = null);
+    SignInView? SignIn = null,
+    bool AwaitsConfirmation = false);
 
 /// <summary>A sign-in by browser that waits for the admin: the same <see cref="Number"/> stands on the device's screen.</summary>
 internal sealed record SignInView(int Number, string App, DateTimeOffset Since);
@@ -49,7 +50,8 @@ internal sealed record LoginGrantView(DeviceView Device, string LoginCode, DateT
     public override string ToString() => nameof(LoginGrantView);
 }
 
-internal sealed record LockView(bool Locked, DateTimeOffset? Since);
+/// <summary><see cref="Unconfirmed"/>: devices that stay shut after a restore until the admin has vouched for them.</summary>
+internal sealed record LockView(bool Locked, DateTimeOffset? Since, int Unconfirmed = 0);
 
 /// <summary>One glance: <see cref="Healthy"/> is the sum of the parts; each part says in words what is wrong.</summary>
 internal sealed record StatusView(

@@ -25,6 +25,8 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
         RespectNullableAnnotations = true,
     });
 
+    private static readonly TimeSpan RevocationDeadline = TimeSpan.FromSeconds(10);
+
     /// <summary>A revocation answers within 2 s; an enrolment may wait for a slow homeserver.</summary>
     private readonly HttpClient _http = new(handler) { BaseAddress = new("http://gateway/"), Timeout = TimeSpan.FromSeconds(60) };
 
@@ -60,8 +62,20 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<IReadOnlyList<MemberView>>> MembersAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, AdminRoutes.Members, null, Answers.IReadOnlyListMemberView, cancellationToken);
 
-    public Task<Reply<IReadOnlyList<DeviceView>>> RevokeAsync(RevocationRequest request, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Post, AdminRoutes.Revocations, Json(request, AdminJson.Default.RevocationRequest), Answers.IReadOnlyListDeviceView, cancellationToken);
+    /// <summary>Whoever lost a phone does not wait for a gateway that hangs.</summary>
+    public async Task<Reply<IReadOnlyList<DeviceView>>> RevokeAsync(RevocationRequest request, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(RevocationDeadline);
+        try
+        {
+            return await SendAsync(HttpMethod.Post, AdminRoutes.Revocations, Json(request, AdminJson.Default.RevocationRequest), Answers.IReadOnlyListDeviceView, patience.Token);
+        }
+        catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Late(late);
+        }
+    }
 
     public Task<Reply<LoginGrantView>> AllowLoginAsync(string device, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.LoginGrants, Json(new(device), AdminJson.Default.LoginGrantRequest), Answers.LoginGrantView, cancellationToken);
@@ -72,8 +86,16 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<DeviceView>> DecideSignInAsync(SignInDecision decision, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.SignIns, Json(decision, AdminJson.Default.SignInDecision), Answers.DeviceView, cancellationToken);
 
-    public Task<Reply<LockView>> LockAsync(bool locked, CancellationToken cancellationToken) =>
-        SendAsync(locked ? HttpMethod.Put : HttpMethod.Delete, AdminRoutes.Lock, null, Answers.LockView, cancellationToken);
+    public Task<Reply<LockView>> LockAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Put, AdminRoutes.Lock, null, Answers.LockView, cancellationToken);
+
+    public Task<Reply<LockView>> UnlockAsync(string? device, bool all, CancellationToken cancellationToken) =>
+        SendAsync(
+            HttpMethod.Delete,
+            AdminRoutes.Lock + (device is not null ? $"?device={Uri.EscapeDataString(device)}" : all ? "?all=true" : ""),
+            null,
+            Answers.LockView,
+            cancellationToken);
 
     public Task<Reply<StatusView>> StatusAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, AdminRoutes.Status, null, Answers.StatusView, cancellationToken);
@@ -110,13 +132,16 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
         }
         catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new CommandException(CommandLine.NoAnswer, "the gateway did not answer in time", "see its log, and what was done: gateway devices", late);
+            throw Late(late);
         }
         catch (JsonException strange)
         {
             throw new CommandException(CommandLine.Failed, "the gateway's answer is not understood", "is it another version? restart it: systemctl restart gateway", strange);
         }
     }
+
+    private static CommandException Late(OperationCanceledException late) =>
+        new(CommandLine.NoAnswer, "the gateway did not answer in time", "see its log, and what was done: gateway devices", late);
 
     private static CommandException Refusal(HttpResponseMessage response, string text)
     {

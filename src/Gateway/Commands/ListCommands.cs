@@ -82,7 +82,7 @@ internal static class ListCommands
                 $"{device.Member}/{device.Name}",
                 device.Id,
                 device.TunnelAddress,
-                device.State,
+                device.AwaitsConfirmation ? $"{device.State} (shut)" : device.State,
                 device.Online ? "yes" : "no",
                 device.LastHandshake is null ? "never" : terminal.Ago(device.LastHandshake),
                 string.Join(", ", device.Sessions.Select(session => session.Client ?? session.MatrixDeviceId)),

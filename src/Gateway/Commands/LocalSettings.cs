@@ -7,7 +7,7 @@ namespace Gateway.Commands;
 /// What the command line itself needs of the gateway's configuration. The gateway checks the whole; here a key that is
 /// not there is its default, so that a revocation never fails for a fault in a part that it does not need.
 /// </summary>
-internal sealed record LocalSettings(string AdminSocket, double GrantMinutes, string? RegistrationFile)
+internal sealed record LocalSettings(string AdminSocket, string DataDirectory, double GrantMinutes, string? RegistrationFile)
 {
     public const string DefaultFile = "/etc/gateway/gateway.json";
 
@@ -25,6 +25,7 @@ internal sealed record LocalSettings(string AdminSocket, double GrantMinutes, st
                 .Build();
             return new(
                 configuration["Admin:Socket"] ?? "/run/gateway/admin.sock",
+                configuration["Gateway:DataDirectory"] ?? new GatewayOptions().DataDirectory,
                 double.TryParse(configuration["Login:GrantMinutes"], CultureInfo.InvariantCulture, out var minutes) ? minutes : 15,
                 configuration["Homeserver:RegistrationFile"] is { Length: > 0 } registration ? registration : null);
         }

@@ -40,8 +40,18 @@ internal static class RevokeCommand
     private static async Task<int> RunAsync(
         CommandContext context, ParseResult parsed, RevocationRequest request, bool json, CancellationToken cancellationToken)
     {
-        using var client = context.Connect(parsed);
-        var reply = await client.RevokeAsync(request, cancellationToken);
+        var settings = context.Settings(parsed);
+        using var client = context.Connect(settings);
+        Reply<IReadOnlyList<DeviceView>> reply;
+        try
+        {
+            reply = await client.RevokeAsync(request, cancellationToken);
+        }
+        catch (CommandException unanswered) when (unanswered.ExitCode == CommandLine.NoAnswer)
+        {
+            return OfflineRevocation.Leave(context, settings, request, unanswered);
+        }
+
         context.Show(reply, json, devices => Print(context.Terminal, request, devices));
         foreach (var device in reply.View)
         {

@@ -31,6 +31,11 @@ internal static class StatusCommand
         terminal.Line(status.Lock.Locked
             ? $"  LOCKED  since {terminal.Ago(status.Lock.Since)}: nobody reaches the homeserver; gateway unlock"
             : "  ok      lock         open");
+        if (status.Lock.Unconfirmed > 0)
+        {
+            terminal.Line($"  SHUT    restore      {Terminal.Count(status.Lock.Unconfirmed, "device")} not confirmed since the store was put back from a copy; gateway unlock says how");
+        }
+
         terminal.Line();
         var counts = status.Counts;
         terminal.Line(

@@ -15,6 +15,9 @@ internal sealed class DeviceEntry(Device device, Door door)
 
     public Standing Standing { get; } = device.Standing;
 
+    /// <summary>Shut without a word about erasing: the store was restored, and nobody has vouched for the device since.</summary>
+    public bool AwaitsConfirmation { get; } = device.AwaitsConfirmation;
+
     public Door Door { get; } = door;
 
     public SessionEntry[] Sessions { get; } =

@@ -55,7 +55,7 @@ internal sealed class DeviceResolver
     {
         var old = _table;
         var devices = (DeviceEntry?[])old.Devices.Clone();
-        var touched = change.Intents.IsEmpty
+        var touched = change.Intents.IsEmpty || change.Intents.Any(intent => intent is StoreRestored)
             ? change.State.Devices.Keys
             : change.Intents.Select(DeviceOf).OfType<DeviceId>().Distinct();
         foreach (var id in touched)

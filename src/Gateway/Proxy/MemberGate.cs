@@ -93,7 +93,7 @@ internal sealed class MemberGate(
         }
 
         return device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
-            : devices.IsLocked || device.Door.IsShut ? MatrixAnswer.UnavailableAsync(context)
+            : devices.IsLocked || device.Door.IsShut || device.AwaitsConfirmation ? MatrixAnswer.UnavailableAsync(context)
             : PassAsync(context, device, passage, target, cut);
     }
 

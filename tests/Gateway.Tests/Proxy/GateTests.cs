@@ -189,10 +189,10 @@ public sealed class GateTests
         var held = alice.GetAsync("/_matrix/client/v3/sync");
         await Eventually.Is(() => gateway.Homeserver.Requests.Any(request => request.Target.EndsWith("sync", StringComparison.Ordinal)), TimeSpan.FromSeconds(10));
 
-        await gateway.Admin.LockAsync(locked: true, default);
+        await gateway.Admin.LockAsync(default);
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => held);
         using var locked = await alice.GetAsync("/_matrix/client/v3/account/whoami");
-        await gateway.Admin.LockAsync(locked: false, default);
+        await gateway.Admin.UnlockAsync(null, false, default);
         using var unlocked = await alice.GetAsync("/_matrix/client/v3/account/whoami");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, locked.StatusCode);

@@ -112,7 +112,7 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_directory.FullName, "store.key")));
     }
 
-    private DataDirectory Open() => DataDirectory.Open(_directory.FullName, _entropy);
+    private DataDirectory Open() => DataDirectory.Open(_directory.FullName, _entropy, TimeProvider.System);
 
     private Device SomeDevice(string member)
     {

@@ -23,6 +23,9 @@ internal sealed class FakeHomeserver : IAsyncDisposable
     /// <summary>Localpart → its master key.</summary>
     public ConcurrentDictionary<string, string> Identities { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>(Localpart, app's ID, key) → the session that set it; as on Synapse without MSC3881, it is not told.</summary>
+    public ConcurrentDictionary<(string User, string AppId, string Pushkey), string> Pushers { get; } = new();
+
     public ConcurrentDictionary<string, bool> Admins { get; } = new(StringComparer.Ordinal);
 
     public ConcurrentQueue<Received> Requests { get; } = new();
@@ -101,6 +104,15 @@ internal sealed class FakeHomeserver : IAsyncDisposable
                     Accounts[user].TryRemove((string)id!, out _);
                 }
 
+                await ReplyAsync(context, 200, "{}");
+                break;
+            case ("GET", "/_matrix/client/v3/pushers") when user.Length > 0:
+                await context.Response.WriteAsJsonAsync(new { pushers = Pushers.Keys.Where(key => key.User == user).Select(key => new { app_id = key.AppId, pushkey = key.Pushkey, kind = "http" }) });
+                break;
+            case ("POST", "/_matrix/client/v3/pushers/set") when user.Length > 0:
+                var pusher = await BodyAsync(context);
+                Assert.True(pusher.AsObject().ContainsKey("kind") && pusher["kind"] is null);
+                Pushers.TryRemove((user, (string)pusher["app_id"]!, (string)pusher["pushkey"]!), out _);
                 await ReplyAsync(context, 200, "{}");
                 break;
             case ("POST", "/_matrix/client/v3/keys/device_signing/upload"):

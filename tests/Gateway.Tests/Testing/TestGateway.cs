@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Security;
@@ -13,8 +12,8 @@ using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Store;
+using Gateway.Tests.Store;
 using Gateway.Tunnel;
-using LiteDB.Engine;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
@@ -33,16 +32,14 @@ namespace Gateway.Tests.Testing;
 internal sealed class TestGateway : IAsyncDisposable
 {
     private readonly DirectoryInfo _directory;
-    private readonly MemoryStream _data;
     private readonly LoopbackListeners _listeners = new();
     private readonly X509Certificate2 _certificate;
     private StoreFile? _store;
     private WebApplication? _app;
 
-    private TestGateway(DirectoryInfo directory, MemoryStream data, FakeHomeserver homeserver)
+    private TestGateway(DirectoryInfo directory, FakeHomeserver homeserver)
     {
         _directory = directory;
-        _data = data;
         Homeserver = homeserver;
         _certificate = WriteCertificate();
     }
@@ -53,8 +50,13 @@ internal sealed class TestGateway : IAsyncDisposable
 
     public FakeHomeserver Homeserver { get; }
 
+    /// <summary>Under the store: what is on it survives, and it can fail.</summary>
+    public PowerLossDisk Disk { get; private init; } = new();
+
     /// <summary>Where members' connections arrive.</summary>
     public int MemberPort => _listeners.Port;
+
+    public string DataDirectory => _directory.FullName;
 
     public FakeLogCollector Log => Service<FakeLogCollector>();
 
@@ -64,7 +66,7 @@ internal sealed class TestGateway : IAsyncDisposable
 
     public static async Task<TestGateway> StartAsync(params (string Key, string Value)[] settings)
     {
-        var gateway = new TestGateway(Directory.CreateTempSubdirectory("gateway-"), new MemoryStream(), await FakeHomeserver.StartAsync());
+        var gateway = new TestGateway(Directory.CreateTempSubdirectory("gateway-"), await FakeHomeserver.StartAsync());
         await gateway.RunAsync(settings);
         return gateway;
     }
@@ -131,7 +133,6 @@ internal sealed class TestGateway : IAsyncDisposable
         await StopAsync();
         await Homeserver.DisposeAsync();
         _certificate.Dispose();
-        await _data.DisposeAsync();
         _directory.Delete(recursive: true);
     }
 
@@ -156,7 +157,7 @@ internal sealed class TestGateway : IAsyncDisposable
 
         var (parsed, faults) = Settings.Check(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
         Assert.Empty(faults);
-        _store = StoreFile.Open(() => new EngineSettings { DataStream = _data, Collation = ExactCollation }, new Sealer(key, new Entropy()));
+        _store = StoreFile.Open(Disk, new Sealer(key, new Entropy()), Clock);
         _app = Server.Build(parsed, _store, new Entropy(), Clock, services =>
         {
             services.AddLogging(logging => logging.ClearProviders().AddFakeLogging());
@@ -169,8 +170,6 @@ internal sealed class TestGateway : IAsyncDisposable
     }
 
     private string AdminSocket => Path.Combine(_directory.FullName, "admin.sock");
-
-    private static LiteDB.Collation ExactCollation => new(CultureInfo.InvariantCulture.LCID, CompareOptions.Ordinal);
 
     private async Task StopAsync()
     {

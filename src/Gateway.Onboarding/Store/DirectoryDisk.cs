@@ -1,0 +1,97 @@
+using System.Buffers.Binary;
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Gateway.Onboarding.Store;
+
+/// <summary>The store's files in a directory of a Linux file system.</summary>
+internal sealed class DirectoryDisk(string path) : IStoreDisk
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    public IReadOnlyList<string> Names() => [.. Directory.GetFiles(path).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+
+    public byte[] Read(string name) => File.ReadAllBytes(PathOf(name));
+
+    public Stream Create(string name)
+    {
+        // Not over an old file: its mode, and whoever has it open, would stay.
+        File.Delete(PathOf(name));
+        return new SyncedFile(PathOf(name), new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.Read,
+            BufferSize = 0,
+            UnixCreateMode = OwnerOnly,
+        });
+    }
+
+    public Stream Open(string name) => new SyncedFile(PathOf(name), new FileStreamOptions
+    {
+        Mode = FileMode.Open,
+        Access = FileAccess.ReadWrite,
+        Share = FileShare.Read,
+        BufferSize = 0,
+    });
+
+    public void Rename(string from, string to) => File.Move(PathOf(from), PathOf(to), overwrite: true);
+
+    public void Delete(string name) => File.Delete(PathOf(name));
+
+    /// <summary>fsync(2) on the directory: a rename is not on the disk before.</summary>
+    public void SyncNames()
+    {
+        const int readOnlyCloseOnExec = 0x80000;
+        var directory = Native.open(Encoding.UTF8.GetBytes(path + '\0'), readOnlyCloseOnExec);
+        var synced = directory >= 0 ? Native.fsync(directory) : -1;
+        var error = Marshal.GetLastPInvokeError();
+        if (directory >= 0)
+        {
+            _ = Native.close(directory);
+        }
+
+        if (synced != 0)
+        {
+            throw new IOException($"{path} cannot be synced: {new Win32Exception(error).Message}");
+        }
+    }
+
+    /// <summary>The inode and when it was made, from statx(2): a copy has others. Where the file system keeps no time, the inode alone.</summary>
+    public ulong Identity(string name)
+    {
+        const int currentDirectory = -100;
+        const uint inodeAndBirth = 0x100 | 0x800;
+        var status = new byte[256];
+        if (Native.statx(currentDirectory, Encoding.UTF8.GetBytes(PathOf(name) + '\0'), 0, inodeAndBirth, status) != 0)
+        {
+            throw new IOException($"{name} cannot be looked at: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
+        }
+
+        var birth = BinaryPrimitives.ReadInt64LittleEndian(status.AsSpan(80)) * 1_000_000_000 + BinaryPrimitives.ReadUInt32LittleEndian(status.AsSpan(88));
+        return BinaryPrimitives.ReadUInt64LittleEndian(status.AsSpan(32)) ^ (ulong)birth;
+    }
+
+    private string PathOf(string name) => Path.Combine(path, name);
+
+    private sealed class SyncedFile(string path, FileStreamOptions options) : FileStream(path, options)
+    {
+        public override void Flush() => Flush(flushToDisk: true);
+    }
+
+    private static class Native
+    {
+        [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        public static extern int open(byte[] path, int flags);
+
+        [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        public static extern int fsync(int descriptor);
+
+        [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        public static extern int close(int descriptor);
+
+        [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        public static extern int statx(int directory, byte[] path, int flags, uint mask, byte[] status);
+    }
+}
