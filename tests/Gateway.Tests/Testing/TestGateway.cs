@@ -36,6 +36,8 @@ internal sealed class TestGateway : IAsyncDisposable
     private readonly MemoryStream _data;
     private readonly LoopbackListeners _listeners = new();
     private readonly X509Certificate2 _certificate;
+    private readonly MasterKey _key = new(new Entropy().Bytes(SecretKey.Length));
+    private (string Key, string Value)[] _settings = [];
     private StoreFile? _store;
     private WebApplication? _app;
 
@@ -65,8 +67,16 @@ internal sealed class TestGateway : IAsyncDisposable
     public static async Task<TestGateway> StartAsync(params (string Key, string Value)[] settings)
     {
         var gateway = new TestGateway(Directory.CreateTempSubdirectory("gateway-"), new MemoryStream(), await FakeHomeserver.StartAsync());
-        await gateway.RunAsync(settings);
+        gateway._settings = settings;
+        await gateway.RunAsync();
         return gateway;
+    }
+
+    /// <summary>The program ends and starts anew on what it had stored.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await RunAsync();
     }
 
     public T Service<T>()
@@ -131,13 +141,13 @@ internal sealed class TestGateway : IAsyncDisposable
         await StopAsync();
         await Homeserver.DisposeAsync();
         _certificate.Dispose();
+        _key.Dispose();
         await _data.DisposeAsync();
         _directory.Delete(recursive: true);
     }
 
-    private async Task RunAsync((string Key, string Value)[] settings)
+    private async Task RunAsync()
     {
-        var key = new MasterKey(new Entropy().Bytes(SecretKey.Length));
         var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["Gateway:ServerName"] = "chat.example",
@@ -149,14 +159,14 @@ internal sealed class TestGateway : IAsyncDisposable
             ["Homeserver:BaseUrl"] = Homeserver.Url,
             ["Admin:Socket"] = AdminSocket,
         };
-        foreach (var (name, value) in settings)
+        foreach (var (name, value) in _settings)
         {
             values[name] = value;
         }
 
         var (parsed, faults) = Settings.Check(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
         Assert.Empty(faults);
-        _store = StoreFile.Open(() => new EngineSettings { DataStream = _data, Collation = ExactCollation }, new Sealer(key, new Entropy()));
+        _store = StoreFile.Open(() => new EngineSettings { DataStream = _data, Collation = ExactCollation }, new Sealer(_key, new Entropy()));
         _app = Server.Build(parsed, _store, new Entropy(), Clock, services =>
         {
             services.AddLogging(logging => logging.ClearProviders().AddFakeLogging());
