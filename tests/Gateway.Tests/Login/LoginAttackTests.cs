@@ -126,6 +126,27 @@ public sealed class LoginAttackTests
     }
 
     [Fact]
+    public async Task After_an_hour_of_quiet_five_tries_are_free_again()
+    {
+        await using var gateway = await TestGateway.StartAsync(("Login:GrantMinutes", "600"));
+        using var client = gateway.At((await gateway.EnrolAsync("alice")).Device.TunnelAddress);
+        var answers = new List<HttpStatusCode>();
+        for (var i = 0; i < 12; i++)
+        {
+            if (i == 6)
+            {
+                gateway.Clock.Advance(TimeSpan.FromHours(1));
+            }
+
+            using var guess = await TestGateway.LoginAsync(client, LoginCode.Generate(new()).Reveal());
+            answers.Add(guess.StatusCode);
+        }
+
+        var six = Enumerable.Repeat(HttpStatusCode.Forbidden, 5).Append(HttpStatusCode.TooManyRequests).ToList();
+        Assert.Equal([.. six, .. six], answers);
+    }
+
+    [Fact]
     public async Task A_wrong_code_asks_the_homeserver_nothing()
     {
         await using var gateway = await TestGateway.StartAsync();
