@@ -70,5 +70,5 @@ public sealed class LoginCodeTests
     public void Nothing_else_is_a_code(string? typed) => Assert.Null(LoginCode.TryParse(typed));
 
     [Fact]
-    public void A_long_text_is_not_even_looked_at() => Assert.Null(LoginCode.TryParse(new string(' ', 100_000)));
+    public void A_long_text_is_not_even_looked_at() => Assert.Null(LoginCode.TryParse(LoginCode.Generate(new()).Reveal() + new string(' ', 100)));
 }
