@@ -131,7 +131,7 @@ internal static class Server
     private static void AddOnboarding(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(new AddressPool(settings.Tunnel.Subnet));
-        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<GuardedActs>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
+        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<Logouts>().AddSingleton<GuardedActs>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
         services.AddSingleton(provider => new RevocationSpool(
             settings.Gateway.DataDirectory, provider.GetRequiredService<Revoker>(), provider.GetRequiredService<ILogger<RevocationSpool>>()));
         services.AddSingleton(provider => new Homeserver(
@@ -167,7 +167,7 @@ internal static class Server
         services.AddSingleton<DeviceResolver>().AddSingleton<TokenBinding>().AddSingleton<TokenLeaks>();
         services.AddSingleton<CrossOrigin>().AddSingleton<PusherList>().AddSingleton<Quarantine>();
         services.AddSingleton<LoginThrottle>().AddSingleton<SignIns>().AddSingleton<ClientApps>().AddSingleton<MemberPage>();
-        services.AddSingleton<LoginEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<OAuthEndpoint>().AddSingleton<GuardedEndpoint>();
+        services.AddSingleton<LoginEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<OAuthEndpoint>().AddSingleton<GuardedEndpoint>().AddSingleton<LogoutEndpoint>();
         services.AddSingleton<HomeserverForwarder>().AddSingleton<MemberGate>();
         AddLoop<HomeserverWatch>(services);
     }

@@ -37,7 +37,7 @@ public static class AuditTrail
         ResetUsed used => ("identity reset", null, $"{used.MatrixDeviceId}, after a lost device"),
         ResetReturned returned => ("identity not reset", null, returned.MatrixDeviceId),
         LoginFailed => ("login failed", null, null),
-        SessionOpened opened => ("signed in", null, opened.MatrixDeviceId),
+        SessionOpened opened => ("signed in", null, $"{Client(state, opened)}, session {opened.MatrixDeviceId}"),
         SessionUsed used => ("session in use", null, used.MatrixDeviceId),
         SessionUnused unused => ("session never used", null, unused.MatrixDeviceId),
         SessionEnded ended => ("session ended", null, $"{ended.MatrixDeviceId}: {ended.Why}"),
@@ -53,6 +53,10 @@ public static class AuditTrail
         DeviceConfirmed confirmed => ("device confirmed", null, $"by {confirmed.By}, after the store was restored"),
         _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No words for this intent."),
     };
+
+    /// <summary>The app that the session was opened for.</summary>
+    private static string Client(State state, SessionOpened opened) =>
+        state.Devices.GetValueOrDefault(opened.Device)?.Sessions.FirstOrDefault(session => session.MatrixDeviceId == opened.MatrixDeviceId)?.Client ?? "an app without a name";
 
     private static string Step(RevocationStep step) =>
         step.State.ToString().ToLowerInvariant() + (step.Detail is null ? "" : $": {step.Detail}");

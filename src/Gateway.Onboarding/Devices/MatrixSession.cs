@@ -49,4 +49,11 @@ public sealed record MatrixSession
 
     /// <summary>Until then this session may replace the member's cross-signing identity, once; null: only with a grant.</summary>
     public DateTimeOffset? MayResetUntil { get; init; }
+
+    /// <summary>
+    /// Whether a client may wish for this ID: what a scope may carry (Client-Server API, "Scope", unreserved characters), and
+    /// what homeservers and clients have made of their own.
+    /// </summary>
+    public static bool IsPlainId(string id) =>
+        id.Length is > 0 and <= 64 && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '~' or '=' or '+');
 }

@@ -88,23 +88,34 @@ public sealed class GuardedActs(StateWriter writer, Homeserver homeserver, Token
             }
             else if (Take(actor, "end of another session", code, mayReset: false, ended) is { } taken)
             {
-                permit = taken;
+                permit = ended.IsEmpty ? taken : null;
             }
             else
             {
                 return new ActResult.NotPermitted(code is not null);
             }
 
-            return await DoAsync(permit, async () =>
-            {
-                await homeserver.DeleteSessionsAsync(device.Member, matrixDeviceIds, CancellationToken.None);
-                return new ActResult.Answered(200, "{}"u8.ToArray());
-            });
+            var allAreOurs = ended.Length == matrixDeviceIds.Distinct(StringComparer.Ordinal).Count();
+            return await DoAsync(permit, () => DeleteAsync(device, matrixDeviceIds, allAreOurs));
         }
         catch (HomeserverException e)
         {
             return new ActResult.Unavailable(e.Message);
         }
+    }
+
+    /// <summary>Those that are ours have ended already, and the homeserver is told again until it has confirmed; for others its answer counts.</summary>
+    private async Task<ActResult> DeleteAsync(Device device, IReadOnlyList<string> matrixDeviceIds, bool allAreOurs)
+    {
+        try
+        {
+            await homeserver.DeleteSessionsAsync(device.Member, matrixDeviceIds, CancellationToken.None);
+        }
+        catch (HomeserverException) when (allAreOurs)
+        {
+        }
+
+        return new ActResult.Answered(200, "{}"u8.ToArray());
     }
 
     /// <summary>Before the application service stands in: the client's own token must say what our record says.</summary>
@@ -121,7 +132,14 @@ public sealed class GuardedActs(StateWriter writer, Homeserver homeserver, Token
     {
         try
         {
-            return await act();
+            // Refused for what it says, it did not happen.
+            var result = await act();
+            if (result is ActResult.Answered { Status: >= 400 } && permit is not null)
+            {
+                writer.Write(permit.GiveBack with { At = time.GetUtcNow() });
+            }
+
+            return result;
         }
         catch (HomeserverException e) when (!e.Happened && permit is not null)
         {
@@ -149,12 +167,14 @@ public sealed class GuardedActs(StateWriter writer, Homeserver homeserver, Token
         writer.Write<Permit?>(state =>
         {
             var now = time.GetUtcNow();
-            if (state.LockedSince is not null || state.Devices.GetValueOrDefault(actor.Device) is not { IsLive: true } device)
+            if (state.LockedSince is not null
+                || state.Devices.GetValueOrDefault(actor.Device) is not { IsLive: true } device
+                || device.Sessions.FirstOrDefault(one => one.MatrixDeviceId == actor.MatrixDeviceId) is not { State: MatrixSessionState.Open } session)
             {
                 return (null, []);
             }
 
-            if (mayReset && device.Sessions.FirstOrDefault(session => session.MatrixDeviceId == actor.MatrixDeviceId)?.MayResetUntil is { } until && now < until)
+            if (mayReset && session.MayResetUntil is { } until && now < until)
             {
                 var spent = new ResetUsed(actor.MatrixDeviceId) { At = now, Device = device.Id };
                 return (new Permit(new ResetReturned(actor.MatrixDeviceId, until) { At = now, Device = device.Id }), [spent, .. also]);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Gateway.Onboarding.Keys;
@@ -28,7 +29,7 @@ public sealed class LoginCode
         return new(random + last);
     }
 
-    /// <summary>The code in what was typed, in any case and with any spaces or hyphens; null where it cannot be one.</summary>
+    /// <summary>The code in what was typed, in any case and however its groups were set apart; null where it cannot be one.</summary>
     public static LoginCode? TryParse(string? typed)
     {
         if (typed is null or { Length: > 64 })
@@ -36,7 +37,7 @@ public sealed class LoginCode
             return null;
         }
 
-        var letters = string.Concat(typed.Where(c => c is not ('-' or ' ' or '\u00a0' or '\u2010' or '\u2011')).Select(char.ToUpperInvariant));
+        var letters = string.Concat(typed.Where(c => !IsBetweenGroups(c)).Select(char.ToUpperInvariant));
         return letters.Length == RandomLetters + 1 && letters.All(Alphabet.Contains) && WeightedSum(letters) % Alphabet.Length == 0
             ? new(letters)
             : null;
@@ -52,6 +53,10 @@ public sealed class LoginCode
     public bool Matches(ReadOnlySpan<byte> hash, TokenHasher hasher) => CryptographicOperations.FixedTimeEquals(Hash(hasher), hash);
 
     public override string ToString() => "(login code)";
+
+    /// <summary>Spaces, dashes of any length (keyboards lengthen them), full stops, and marks that come along when text is copied.</summary>
+    private static bool IsBetweenGroups(char c) =>
+        c == '.' || char.IsWhiteSpace(c) || char.GetUnicodeCategory(c) is UnicodeCategory.DashPunctuation or UnicodeCategory.Format;
 
     private static int WeightedSum(string letters) =>
         letters.Select((letter, index) => (index + 1) * Alphabet.IndexOf(letter, StringComparison.Ordinal)).Sum();

@@ -19,6 +19,7 @@ public sealed class LoginOptions
         from url in RedirectUrls
         where !(Uri.TryCreate(url, UriKind.Absolute, out var uri)
             && uri is { Scheme: "https", UserInfo.Length: 0, Fragment.Length: 0 }
-            && uri.AbsoluteUri == url)
+            && uri.AbsoluteUri == url
+            && url.All(char.IsAscii))
         select $"Login:RedirectUrls has '{url}': give an exact https URL as browsers write it, with its path and without a fragment, for example https://element.example/";
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Matrix;
@@ -9,7 +11,22 @@ namespace Gateway.Onboarding.LoginGrants;
 /// What a client asked for: its own device ID if it has one, and the name that it gives itself. <see cref="Insists"/>: it
 /// will go on with that ID and no other (OAuth, where the ID is part of the scope).
 /// </summary>
-public sealed record LoginWish(string? MatrixDeviceId, string? Client, bool Insists = false);
+public sealed record LoginWish(string? MatrixDeviceId, string? Client, bool Insists = false)
+{
+    /// <summary>Synapse's own limit for the name of a session (MAX_DEVICE_DISPLAY_NAME_LEN).</summary>
+    private const int LongestName = 100;
+
+    /// <summary>As the client calls itself, in one line of what can be seen: the admin reads it on a terminal, the member's other apps in a list.</summary>
+    public string? Client { get; } = Client is null ? null : Seen(Client);
+
+    private static string Seen(string name)
+    {
+        var seen = string.Concat(name.EnumerateRunes().Where(rune => Rune.GetUnicodeCategory(rune) is not (
+            UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned))).Trim();
+        return seen.Length <= LongestName ? seen : seen[..(char.IsHighSurrogate(seen[LongestName - 1]) ? LongestName - 1 : LongestName)];
+    }
+}
 
 public abstract record LoginResult
 {
@@ -51,6 +68,12 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
 
     public async Task<LoginResult> LoginAsync(DeviceId deviceId, LoginProof proof, LoginWish wish, CancellationToken cancellationToken)
     {
+        // Looked at once before the homeserver is asked anything: a guess costs it nothing.
+        if (Find(deviceId, proof) is null)
+        {
+            return new LoginResult.NotProved();
+        }
+
         var chosen = await ChooseIdAsync(deviceId, wish.MatrixDeviceId, cancellationToken);
         if (wish.Insists && chosen != wish.MatrixDeviceId)
         {
@@ -74,17 +97,22 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
             return new LoginResult.Unavailable(e.Message);
         }
 
-        var hash = hasher.Hash(System.Text.Encoding.UTF8.GetBytes(token.Reveal()));
-        var opened = writer.Write<bool>(state =>
+        return Record(deviceId, matrixDeviceId, token)
+            ? new LoginResult.Opened(homeserver.ServerName.UserId(device.Member), matrixDeviceId, token)
+            : new LoginResult.Unavailable("the device was shut while it signed in");
+    }
+
+    /// <summary>Binds the token to the device, if that is still as it was; else what was opened will be deleted.</summary>
+    private bool Record(DeviceId deviceId, string matrixDeviceId, AccessToken token)
+    {
+        var hash = hasher.Hash(Encoding.UTF8.GetBytes(token.Reveal()));
+        return writer.Write<bool>(state =>
             state.Devices.TryGetValue(deviceId, out var now)
             && now.IsLive
             && state.LockedSince is null
             && now.Sessions.Any(session => session.MatrixDeviceId == matrixDeviceId && session.State == MatrixSessionState.Opening)
                 ? (true, [new SessionOpened(matrixDeviceId, [.. hash]) { At = time.GetUtcNow(), Device = deviceId }])
                 : (false, [new LoginFailed(matrixDeviceId) { At = time.GetUtcNow(), Device = deviceId }]));
-        return opened
-            ? new LoginResult.Opened(homeserver.ServerName.UserId(device.Member), matrixDeviceId, token)
-            : new LoginResult.Unavailable("the device was shut while it signed in");
     }
 
     private LoginGrant? Armed(State state, DeviceId deviceId) =>
@@ -129,8 +157,7 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
     private async Task<string> ChooseIdAsync(DeviceId deviceId, string? wish, CancellationToken cancellationToken)
     {
         var state = writer.Current;
-        if (wish is { Length: > 0 and <= 64 } && wish.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '=' or '+')
-            && state.Devices.TryGetValue(deviceId, out var device))
+        if (wish is not null && MatrixSession.IsPlainId(wish) && state.Devices.TryGetValue(deviceId, out var device))
         {
             var owner = state.DevicesOf(device.Member).FirstOrDefault(other => other.Sessions.Any(session => session.MatrixDeviceId == wish));
             if (owner?.Id == deviceId || (owner is null && await IsUnknownAsync(device, wish, cancellationToken)))

@@ -146,6 +146,13 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
         return (who?.UserId, who?.DeviceId);
     }
 
+    /// <summary>The member's own logout, of one session or of all, with that session's token.</summary>
+    public async Task LogoutAsync(IPAddress tunnelAddress, AccessToken token, bool everywhere, CancellationToken cancellationToken)
+    {
+        using var reply = await SendAsync(HttpMethod.Post, everywhere ? "/_matrix/client/v3/logout/all" : "/_matrix/client/v3/logout", null, cancellationToken, token, tunnelAddress);
+        await Success(reply, cancellationToken);
+    }
+
     /// <summary>POST keys/device_signing/upload with the member's own token.</summary>
     public Task<IdentityReply> UploadIdentityAsync(IPAddress tunnelAddress, AccessToken token, JsonObject keys, CancellationToken cancellationToken) =>
         IdentityAsync("/_matrix/client/v3/keys/device_signing/upload", keys, cancellationToken, token, tunnelAddress);

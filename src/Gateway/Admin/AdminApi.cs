@@ -187,9 +187,14 @@ internal static class AdminApi
             return TypedResults.Ok(view);
         }
 
-        return logins.Approve(device.Id, waiting.App.Name, By) is { } proof && signIns.Prove(waiting, proof) is not null
+        if (logins.Approve(device.Id, waiting.App.Name, By) is not { } proof)
+        {
+            return Problem(new Refusal(RefusalKind.Conflict, $"{device.Label} may not sign in: no grant is armed, or its time is over", $"gateway allow-login {device.Label}; then the member starts again"));
+        }
+
+        return signIns.Prove(waiting, proof) is not null
             ? TypedResults.Ok(view)
-            : Problem(new Refusal(RefusalKind.Conflict, $"{device.Label} may not sign in: no grant is armed, or its time is over", $"gateway allow-login {device.Label}; then the member starts again"));
+            : Problem(new Refusal(RefusalKind.Conflict, $"the sign-in on {device.Label} ended at this very moment, and nobody is signed in by it", "the member starts again in the app"));
     }
 
     private static Results<Ok<LockView>, ProblemHttpResult> Unlock(string? device, bool? all, StateWriter writer, TimeProvider time) =>

@@ -12,8 +12,7 @@ internal sealed partial class Announcements(ILogger<Announcements> log)
             if (change.State.Devices.GetValueOrDefault(opened.Device) is { } device)
             {
                 var client = device.Sessions.First(session => session.MatrixDeviceId == opened.MatrixDeviceId).Client ?? "an app without a name";
-                var printable = string.Concat(client.Where(c => !char.IsControl(c)));
-                SignedIn(device.Label, printable, opened.MatrixDeviceId);
+                SignedIn(device.Label, client, opened.MatrixDeviceId);
             }
         }
     }

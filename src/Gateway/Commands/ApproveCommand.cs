@@ -26,14 +26,29 @@ internal static class ApproveCommand
     }
 
     /// <summary>Asks about one waiting sign-in and does what the answer says. False where the answer was no.</summary>
-    public static async Task<bool> AskAsync(AdminClient client, Terminal terminal, DeviceView device, CancellationToken cancellationToken)
+    private static async Task<bool> AskAsync(AdminClient client, Terminal terminal, DeviceView device, CancellationToken cancellationToken)
     {
         var signIn = device.SignIn!;
         var answer = await terminal.AskAsync($"{Name(device)} wants to sign in to {signIn.App}. Does its screen show {signIn.Number}? Type yes to approve, no to refuse:", cancellationToken);
         var approve = answer is "y" or "yes" or "o" or "oui";
         await client.DecideSignInAsync(new SignInDecision(device.Id, signIn.Number, approve), cancellationToken);
-        terminal.Line(approve ? $"approved: {Name(device)}, number {signIn.Number}" : $"refused: {Name(device)}, number {signIn.Number}");
+        terminal.Line(approve
+            ? $"approved: {Name(device)}, number {signIn.Number}"
+            : $"refused: {Name(device)}, number {signIn.Number}; nobody is signed in, and the member may start again in the app");
         return approve;
+    }
+
+    /// <summary>As <see cref="AskAsync"/>. While the question stood, the member may have gone on in another way, or given up.</summary>
+    public static async Task AskOrWarnAsync(AdminClient client, Terminal terminal, DeviceView device, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AskAsync(client, terminal, device, cancellationToken);
+        }
+        catch (CommandException refusal) when (refusal.ExitCode == CommandLine.Failed)
+        {
+            terminal.Warning($"{refusal.Message}{(refusal.Hint is null ? "" : $" ({refusal.Hint})")}");
+        }
     }
 
     private static async Task<int> ApproveAsync(CommandContext context, AdminClient client, string device, int? number, bool json, CancellationToken cancellationToken)
@@ -65,7 +80,7 @@ internal static class ApproveCommand
 
         foreach (var device in waiting.Where(one => one.SignIn is not null))
         {
-            await AskAsync(client, context.Terminal, device, cancellationToken);
+            await AskOrWarnAsync(client, context.Terminal, device, cancellationToken);
         }
 
         return CommandLine.Done;

@@ -55,8 +55,9 @@ internal sealed class EnrolmentProgress(AdminClient client, Terminal terminal, T
 
             if (device.SignIn is { } signIn && signIn.Number != asked)
             {
+                // The member's tap asks for the admin's word; they stand beside each other.
                 asked = signIn.Number;
-                await AskAsync(device, cancellationToken);
+                await ApproveCommand.AskOrWarnAsync(client, terminal, device, cancellationToken);
                 continue;
             }
 
@@ -94,20 +95,6 @@ internal sealed class EnrolmentProgress(AdminClient client, Terminal terminal, T
         return codeEnds <= time.GetUtcNow()
             ? throw CommandException.Refused($"the login code of {name} has expired unused", $"a fresh one: gateway allow-login {name}")
             : false;
-    }
-
-    /// <summary>The member's tap asks for the admin's word; they stand beside each other.</summary>
-    private async Task AskAsync(DeviceView device, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await ApproveCommand.AskAsync(client, terminal, device, cancellationToken);
-        }
-        catch (CommandException refusal) when (refusal.ExitCode == CommandLine.Failed)
-        {
-            // While the question stood, the member went on in another way, or gave up.
-            terminal.Warning($"{refusal.Message}{(refusal.Hint is null ? "" : $" ({refusal.Hint})")}");
-        }
     }
 
     /// <summary>The device as it is now; as it was, while the gateway does not answer; null where it is no more.</summary>

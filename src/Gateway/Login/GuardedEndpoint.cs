@@ -29,12 +29,6 @@ internal sealed class GuardedEndpoint(GuardedActs acts, LoginThrottle throttle, 
 
         var proof = body?["auth"] as JsonObject;
         var typed = proof?["password"] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
-        if (typed is not null && throttle.MustWait(device.Id) is { } wait)
-        {
-            await MatrixAnswer.LimitExceededAsync(context, LoginTexts.In(context.Request, LoginTexts.TooManyTries), wait);
-            return;
-        }
-
         var code = LoginCode.TryParse(typed);
         if (typed is not null && code is null)
         {
@@ -42,17 +36,32 @@ internal sealed class GuardedEndpoint(GuardedActs acts, LoginThrottle throttle, 
             return;
         }
 
-        var actor = new Actor(device.Id, session.MatrixDeviceId, new AccessToken(context.Request.Headers.Authorization.ToString()["Bearer ".Length..]));
+        if (code is not null && throttle.Try(device.Id) is { } wait)
+        {
+            await MatrixAnswer.LimitExceededAsync(context, LoginTexts.In(context.Request, LoginTexts.TooManyTries), wait);
+            return;
+        }
+
+        var actor = ActorOf(context, device, session);
         var result = passage switch
         {
             Passage.CrossSigningKeys => await acts.ReplaceIdentityAsync(actor, body!, code, context.RequestAborted),
             _ when SessionsOf(passage, target, body) is { Count: > 0 } ids => await acts.EndSessionsAsync(actor, ids, code, context.RequestAborted),
             _ => null,
         };
-        await AnswerAsync(context, device, proof, result);
+        if (code is not null && result is not ActResult.NotPermitted)
+        {
+            throttle.TakeBack(device.Id);
+        }
+
+        await AnswerAsync(context, proof, result);
     }
 
-    private async Task AnswerAsync(HttpContext context, DeviceEntry device, JsonObject? proof, ActResult? result)
+    /// <summary>The session whose token the gate has found to be this device's.</summary>
+    public static Actor ActorOf(HttpContext context, DeviceEntry device, SessionEntry session) =>
+        new(device.Id, session.MatrixDeviceId, new AccessToken(context.Request.Headers.Authorization.ToString()["Bearer ".Length..]));
+
+    private async Task AnswerAsync(HttpContext context, JsonObject? proof, ActResult? result)
     {
         switch (result)
         {
@@ -60,7 +69,6 @@ internal sealed class GuardedEndpoint(GuardedActs acts, LoginThrottle throttle, 
                 await MatrixAnswer.JsonAsync(context, status, json);
                 break;
             case ActResult.NotPermitted { WrongCode: true }:
-                throttle.Failed(device.Id);
                 await AskAsync(context, proof, LoginTexts.WrongCode);
                 break;
             case ActResult.NotPermitted:
@@ -102,12 +110,27 @@ internal sealed class GuardedEndpoint(GuardedActs acts, LoginThrottle throttle, 
         var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
         try
         {
-            return length <= MaxBody ? JsonNode.Parse(buffer.AsSpan(0, length), documentOptions: Strict) as JsonObject : null;
+            return length <= MaxBody && IsText(buffer.AsSpan(0, length)) ? JsonNode.Parse(buffer.AsSpan(0, length), documentOptions: Strict) as JsonObject : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }
+    }
+
+    /// <summary>Throws where a string holds half a character: the parser would only when it is read, or never.</summary>
+    private static bool IsText(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+            {
+                reader.GetString();
+            }
+        }
+
+        return true;
     }
 }
 

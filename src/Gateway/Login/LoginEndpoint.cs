@@ -26,42 +26,66 @@ internal sealed class LoginEndpoint(Logins logins, SignIns signIns, LoginThrottl
 
     public async Task LoginAsync(HttpContext context, DeviceEntry device)
     {
-        if (throttle.MustWait(device.Id) is { } wait)
-        {
-            await MatrixAnswer.LimitExceededAsync(context, LoginTexts.In(context.Request, LoginTexts.TooManyTries), wait);
-            return;
-        }
-
         if (await JsonBody.ReadAsync(context, MaxBody, LoginJson.Default.LoginBody) is not { } body)
         {
             await MatrixAnswer.BadJsonAsync(context, "The request is not JSON of a login, or too large");
             return;
         }
 
-        var client = body.InitialDeviceDisplayName;
-        LoginProof proof;
-        switch (body.Type)
+        await (body.Type switch
         {
-            // A typing error is told from a wrong code by the checksum, and is no try.
-            case "m.login.password" when LoginCode.TryParse(body.Password) is { } code:
-                proof = new LoginProof.Code(code);
-                break;
-            case "m.login.password":
-                await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.NotACode));
-                return;
-            case "m.login.token" when signIns.Redeem(device.Id, body.Token) is { Proof: { } proved, Request: SignInRequest.Sso } signIn:
-                proof = proved;
-                client ??= signIn.App.Name;
-                break;
-            case "m.login.token":
-                await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.Late));
-                return;
-            default:
-                await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.OtherWay));
-                return;
+            "m.login.password" => WithCodeAsync(context, device, body),
+            "m.login.token" => WithTokenAsync(context, device, body),
+            _ => MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.OtherWay)),
+        });
+    }
+
+    private async Task WithCodeAsync(HttpContext context, DeviceEntry device, LoginBody body)
+    {
+        // A typing error is told from a wrong code by the checksum, and is no try.
+        if (LoginCode.TryParse(body.Password) is not { } code)
+        {
+            await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.NotACode));
+            return;
         }
 
-        await AnswerAsync(context, device, await logins.LoginAsync(device.Id, proof, new LoginWish(body.DeviceId, client), context.RequestAborted));
+        if (logins.Armed(device.Id) is null)
+        {
+            await NoGrantAsync(context);
+            return;
+        }
+
+        if (throttle.Try(device.Id) is { } wait)
+        {
+            await MatrixAnswer.LimitExceededAsync(context, LoginTexts.In(context.Request, LoginTexts.TooManyTries), wait);
+            return;
+        }
+
+        var result = await logins.LoginAsync(device.Id, new LoginProof.Code(code), new LoginWish(body.DeviceId, body.InitialDeviceDisplayName), context.RequestAborted);
+        switch (result)
+        {
+            case LoginResult.Opened:
+                throttle.Forget(device.Id);
+                break;
+            case LoginResult.Unavailable:
+                throttle.TakeBack(device.Id);
+                break;
+        }
+
+        await AnswerAsync(context, device, result);
+    }
+
+    /// <summary>After SSO; the token was made where the proof was given.</summary>
+    private async Task WithTokenAsync(HttpContext context, DeviceEntry device, LoginBody body)
+    {
+        if (signIns.Redeem(device.Id, body.Token) is not { Proof: { } proof, Request: SignInRequest.Sso } signIn)
+        {
+            await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.Late));
+            return;
+        }
+
+        var wish = new LoginWish(body.DeviceId, body.InitialDeviceDisplayName ?? signIn.App.Name);
+        await AnswerAsync(context, device, await logins.LoginAsync(device.Id, proof, wish, context.RequestAborted));
     }
 
     private async Task AnswerAsync(HttpContext context, DeviceEntry device, LoginResult result)
@@ -69,7 +93,6 @@ internal sealed class LoginEndpoint(Logins logins, SignIns signIns, LoginThrottl
         switch (result)
         {
             case LoginResult.Opened opened:
-                throttle.Succeeded(device.Id);
                 var reply = new LoginReply(
                     opened.UserId,
                     opened.Token.Reveal(),
@@ -78,17 +101,20 @@ internal sealed class LoginEndpoint(Logins logins, SignIns signIns, LoginThrottl
                     new WellKnown(new BaseUrl($"https://{gateway.ServerName}")));
                 await MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(reply, LoginJson.Default.LoginReply));
                 break;
+            case LoginResult.NotProved when logins.Armed(device.Id) is null:
+                await NoGrantAsync(context);
+                break;
             case LoginResult.NotProved:
-                throttle.Failed(device.Id);
                 await MatrixAnswer.ForbiddenAsync(context, LoginTexts.In(context.Request, LoginTexts.WrongCode));
                 break;
             default:
-                // A try as well: else one app could have the homeserver asked without end.
-                throttle.Failed(device.Id);
                 await MatrixAnswer.UnavailableAsync(context);
                 break;
         }
     }
+
+    private static Task NoGrantAsync(HttpContext context) =>
+        MatrixAnswer.ForbiddenAsync(context, $"{LoginTexts.In(context.Request, LoginTexts.NoGrantTitle)}. {LoginTexts.In(context.Request, LoginTexts.NoGrant)}");
 }
 
 /// <summary>As far as we read it. A wish for refresh tokens is not read: there are none.</summary>

@@ -55,7 +55,8 @@ internal static class LoginTexts
 
     private static bool LikesFrench(HttpRequest request) =>
         request.GetTypedHeaders().AcceptLanguage
+            .Where(language => language.Quality is not 0)
             .OrderByDescending(language => language.Quality ?? 1)
-            .Select(language => language.Value.ToString().Split('-')[0])
+            .Select(language => language.Value.ToString().Split('-')[0].ToLowerInvariant())
             .FirstOrDefault(language => language is "fr" or "en") == "fr";
 }

@@ -1,27 +1,75 @@
-using System.Collections.Concurrent;
 using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Store;
 
 namespace Gateway.Login;
 
 /// <summary>
-/// Slows down guessing, per device: after five wrong codes each further try waits a minute. Against a code of 40 bits that
-/// lives for minutes this is far more than enough, and it never shuts a device out for good.
+/// Slows down guessing, per device and over all the ways to try a code: after five wrong ones each further try waits a minute.
+/// A try is counted before it is judged, so that many at once are no way around. Against a code of 40 bits that
+/// lives for minutes this is far more than enough, and nobody is shut out for good: a new grant starts afresh.
 /// </summary>
-internal sealed class LoginThrottle(TimeProvider time)
+internal sealed class LoginThrottle
 {
     private const int FreeTries = 5;
     private static readonly TimeSpan Wait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Memory = TimeSpan.FromHours(1);
 
-    private readonly ConcurrentDictionary<DeviceId, (int Wrong, DateTimeOffset Last)> _tries = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<DeviceId, (int Tries, DateTimeOffset Last)> _devices = [];
+    private readonly TimeProvider _time;
 
-    /// <summary>How long the device must wait before its next try, or null.</summary>
-    public TimeSpan? MustWait(DeviceId device) =>
-        _tries.TryGetValue(device, out var tries) && tries.Wrong >= FreeTries && tries.Last + Wait - time.GetUtcNow() is { Ticks: > 0 } wait
-            ? wait
-            : null;
+    public LoginThrottle(StateWriter writer, TimeProvider time)
+    {
+        _time = time;
+        writer.Watch(change =>
+        {
+            foreach (var armed in change.Intents.OfType<GrantArmed>())
+            {
+                Forget(armed.Device);
+            }
+        });
+    }
 
-    public void Failed(DeviceId device) =>
-        _tries.AddOrUpdate(device, _ => (1, time.GetUtcNow()), (_, tries) => (tries.Wrong + 1, time.GetUtcNow()));
+    /// <summary>Counts one try; or says how long the device must wait before its next one.</summary>
+    public TimeSpan? Try(DeviceId device)
+    {
+        lock (_lock)
+        {
+            var now = _time.GetUtcNow();
+            var (tries, last) = _devices.GetValueOrDefault(device);
+            if (last + Memory <= now)
+            {
+                tries = 0;
+            }
 
-    public void Succeeded(DeviceId device) => _tries.TryRemove(device, out _);
+            if (tries >= FreeTries && last + Wait - now is { Ticks: > 0 } wait)
+            {
+                return wait;
+            }
+
+            _devices[device] = (tries + 1, now);
+            return null;
+        }
+    }
+
+    /// <summary>The last try was no wrong code, nor a right one: nobody looked at it.</summary>
+    public void TakeBack(DeviceId device)
+    {
+        lock (_lock)
+        {
+            if (_devices.TryGetValue(device, out var of) && of.Tries > 0)
+            {
+                _devices[device] = of with { Tries = of.Tries - 1 };
+            }
+        }
+    }
+
+    /// <summary>The code was right, or there is a new one.</summary>
+    public void Forget(DeviceId device)
+    {
+        lock (_lock)
+        {
+            _devices.Remove(device);
+        }
+    }
 }

@@ -3,8 +3,9 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.LoginGrants;
-using Gateway.Onboarding.Store;
 using Gateway.Proxy;
 using Microsoft.Extensions.Primitives;
 
@@ -16,7 +17,7 @@ namespace Gateway.Login;
 /// refresh tokens, although clients accept the metadata only with that grant type in it.
 /// </summary>
 internal sealed class OAuthEndpoint(
-    SignInEndpoint pages, SignIns signIns, Logins logins, TokenBinding binding, StateWriter writer, TimeProvider time, GatewayOptions gateway)
+    SignInEndpoint pages, SignIns signIns, Logins logins, Logouts logouts, TokenBinding binding, GatewayOptions gateway)
 {
     private const int MaxBody = 16 * 1024;
     private const string ApiScope = "urn:matrix:client:api:*";
@@ -54,16 +55,16 @@ internal sealed class OAuthEndpoint(
         }
 
         var scope = One(query["scope"])?.Split(' ') ?? [];
-        var devices = scope.Where(one => one.StartsWith(DeviceScope, StringComparison.Ordinal) || one.StartsWith(DeviceScopeBefore, StringComparison.Ordinal)).ToList();
-        var mode = One(query["response_mode"]);
+        var devices = scope.Select(one => (Scope: one, Id: MatrixDeviceIdIn(one))).Where(one => one.Id is not null).ToList();
+        var mode = query["response_mode"].ToString();
         if (One(query["response_type"]) != "code"
             || One(query["code_challenge_method"]) != "S256"
             || One(query["code_challenge"]) is not { Length: 43 } challenge
             || query["state"].Count > 1 || query["state"].ToString().Length > 1024
-            || mode is not (null or "query" or "fragment")
+            || mode is not ("" or "query" or "fragment")
             || !scope.Any(one => one is ApiScope or ApiScopeBefore)
-            || devices is not [var deviceScope]
-            || deviceScope[(deviceScope.LastIndexOf(':') + 1)..] is not { Length: > 0 and <= 64 } matrixDeviceId)
+            || devices is not [(var deviceScope, { } matrixDeviceId)]
+            || !MatrixSession.IsPlainId(matrixDeviceId))
         {
             await pages.SayAsync(context, StatusCodes.Status400BadRequest, LoginTexts.UnknownAppTitle, LoginTexts.WrongRequest);
             return;
@@ -109,7 +110,7 @@ internal sealed class OAuthEndpoint(
 
         if (binding.Of(device, $"Bearer {token}", out var session) == TokenStanding.Bound)
         {
-            writer.Write(new SessionEnded(session!.MatrixDeviceId, "logged out") { At = time.GetUtcNow(), Device = device.Id, OnHomeserverToo = true });
+            await logouts.EndAsync(new Actor(device.Id, session!.MatrixDeviceId, new AccessToken(token)));
         }
 
         await MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, "{}"u8.ToArray());
@@ -156,6 +157,11 @@ internal sealed class OAuthEndpoint(
         verifier is { Length: >= 43 and <= 128 }
         && CryptographicOperations.FixedTimeEquals(
             Encoding.ASCII.GetBytes(Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)))), Encoding.ASCII.GetBytes(challenge));
+
+    private static string? MatrixDeviceIdIn(string scope) =>
+        scope.StartsWith(DeviceScope, StringComparison.Ordinal) ? scope[DeviceScope.Length..]
+        : scope.StartsWith(DeviceScopeBefore, StringComparison.Ordinal) ? scope[DeviceScopeBefore.Length..]
+        : null;
 
     private static string? One(StringValues values) => values.Count == 1 ? values[0] : null;
 }

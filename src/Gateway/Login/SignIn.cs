@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.LoginGrants;
 
@@ -70,6 +72,10 @@ internal sealed record SignIn
 
     /// <summary>Of the one-time token that the app was last sent back with.</summary>
     public byte[] TokenHash { get; init; } = [];
+
+    /// <summary>Whether a form came from this sign-in's page.</summary>
+    public bool HasToken(string token) =>
+        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), Encoding.UTF8.GetBytes(FormToken));
 
     /// <summary>It has secrets: nothing prints it.</summary>
     public override string ToString() => Id;

@@ -81,7 +81,7 @@ internal sealed class SignInEndpoint(
 
     private async Task ActAsync(HttpContext context, SignIn signIn)
     {
-        if (await ReadFormAsync(context) is not { } form || form["token"].ToString() != signIn.FormToken)
+        if (await ReadFormAsync(context) is not { } form || !signIn.HasToken(form["token"].ToString()))
         {
             await SayAsync(context, StatusCodes.Status403Forbidden, LoginTexts.OverTitle, LoginTexts.StartAgain);
             return;
@@ -89,10 +89,11 @@ internal sealed class SignInEndpoint(
 
         switch (form["do"].ToString())
         {
-            case "start" when signIn.State == SignInState.Opened && signIns.Ask(signIn) is null:
-                await SayAsync(context, StatusCodes.Status429TooManyRequests, LoginTexts.OverTitle, LoginTexts.TooManyNumbers);
+            case "start" when signIn.State == SignInState.Opened && !signIns.Ask(signIn):
+                // Another app on the phone may have used the numbers up: the code still works.
+                await ShowAsync(context, signIn, typesCode: true, LoginTexts.TooManyNumbers, StatusCodes.Status429TooManyRequests);
                 return;
-            case "code" when signIn.State == SignInState.Waiting && Fault(signIn, form["code"]) is { } fault:
+            case "code" when signIn.State is SignInState.Opened or SignInState.Waiting && Fault(signIn, form["code"]) is { } fault:
                 await ShowAsync(context, signIn, typesCode: true, fault);
                 return;
             case "cancel":
@@ -108,30 +109,29 @@ internal sealed class SignInEndpoint(
     /// <summary>Proves the sign-in by the code, or says in which way it does not.</summary>
     private string? Fault(SignIn signIn, string? typed)
     {
-        if (throttle.MustWait(signIn.Device) is not null)
-        {
-            return LoginTexts.TooManyTries;
-        }
-
         if (LoginCode.TryParse(typed) is not { } code)
         {
             return LoginTexts.NotACode;
         }
 
+        if (throttle.Try(signIn.Device) is not null)
+        {
+            return LoginTexts.TooManyTries;
+        }
+
         if (logins.Find(signIn.Device, new LoginProof.Code(code)) is not { } grant)
         {
-            throttle.Failed(signIn.Device);
             return LoginTexts.WrongCode;
         }
 
-        throttle.Succeeded(signIn.Device);
+        throttle.Forget(signIn.Device);
         signIns.Prove(signIn, new LoginProof.Approval(grant.Id));
         return null;
     }
 
-    private Task ShowAsync(HttpContext context, SignIn signIn, bool typesCode = false, string? fault = null)
+    private Task ShowAsync(HttpContext context, SignIn signIn, bool typesCode = false, string? fault = null, int status = StatusCodes.Status200OK)
     {
-        if (signIn.State is SignInState.Opened or SignInState.Waiting && logins.Armed(signIn.Device) is null)
+        if (signIn.State != SignInState.Ended && (signIn.Proof is { } proof ? logins.Find(signIn.Device, proof) : logins.Armed(signIn.Device)) is null)
         {
             signIns.Finish(signIn, SignInEnd.Late);
             return SayAsync(context, StatusCodes.Status403Forbidden, LoginTexts.NoGrantTitle, LoginTexts.NoGrant);
@@ -151,12 +151,12 @@ internal sealed class SignInEndpoint(
             Number = signIn.Number,
             Fault = fault,
         };
-        return pages.SendAsync<SignInPage>(context, StatusCodes.Status200OK, signIn.State switch
+        return pages.SendAsync<SignInPage>(context, status, signIn.State switch
         {
+            SignInState.Opened or SignInState.Waiting when typesCode => view with { Step = SignInPage.Step.TypeCode, Title = LoginTexts.ConfirmTitle },
             SignInState.Opened => view with { Step = SignInPage.Step.Confirm, Title = LoginTexts.ConfirmTitle },
-            SignInState.Waiting when typesCode => view with { Step = SignInPage.Step.TypeCode, Title = LoginTexts.ConfirmTitle },
             SignInState.Waiting => view with { Step = SignInPage.Step.Wait, Title = LoginTexts.WaitTitle },
-            SignInState.Proved when signIns.Token(signIn) is { } token => view with { Title = LoginTexts.ProvedTitle, Continue = signIn.Request.Back(token) },
+            SignInState.Proved when signIns.Token(signIn) is { } token => view with { Title = LoginTexts.ProvedTitle, GoesOn = true, Continue = signIn.Request.Back(token) },
             _ => view with { Explanation = Words(signIn.End), Continue = signIn.End is SignInEnd.Used ? null : signIn.Request.Refused },
         });
     }

@@ -26,19 +26,19 @@ internal sealed class SignIns
     /// <summary>From the proof until the app must have come: it opens by itself, or after one tap.</summary>
     private static readonly TimeSpan ProofLifetime = TimeSpan.FromMinutes(2);
 
-    /// <summary>A member may turn back and start again a few times; more is not a member.</summary>
+    /// <summary>Pages of one device; the oldest that nobody waits on goes.</summary>
     private const int MostOpen = 4;
-    private const int MostNumbers = 6;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, SignIn> _all = new(StringComparer.Ordinal);
-    private readonly List<(DeviceId Device, int Number, DateTimeOffset At)> _numbers = [];
+    private readonly SignInNumbers _numbers;
     private readonly Entropy _entropy;
     private readonly TimeProvider _time;
 
     public SignIns(StateWriter writer, Entropy entropy, TimeProvider time)
     {
         _entropy = entropy;
+        _numbers = new SignInNumbers(entropy, time, Patience);
         _time = time;
         writer.Watch(change =>
         {
@@ -102,34 +102,36 @@ internal sealed class SignIns
 
     /// <summary>
     /// The member tapped: from here the admin is asked. One waits per device; an older one ends, and no number comes back
-    /// while somebody may still have the old one before their eyes. Null where there were too many.
+    /// while somebody may still have the old one before their eyes. False where there were too many.
     /// </summary>
-    public SignIn? Ask(SignIn signIn) => Change(signIn, SignInState.Opened, current =>
+    public bool Ask(SignIn signIn)
     {
-        var used = _numbers.Where(number => number.Device == signIn.Device).Select(number => number.Number).ToList();
-        if (used.Count >= MostNumbers)
+        lock (_lock)
         {
-            return null;
-        }
+            Tidy();
+            if (!_all.TryGetValue(signIn.Id, out var current) || current.State != SignInState.Opened)
+            {
+                // Tapped twice: the first tap has asked.
+                return true;
+            }
 
-        foreach (var other in _all.Values.Where(one => one.Device == signIn.Device && one.State == SignInState.Waiting).ToList())
-        {
-            _all[other.Id] = Ended(other, SignInEnd.Replaced);
-        }
+            if (_numbers.Next(signIn.Device, _all.Values.Select(one => one.Number).ToHashSet()) is not { } number)
+            {
+                return false;
+            }
 
-        var taken = used.Concat(_all.Values.Select(one => one.Number)).ToHashSet();
-        int number;
-        do
-        {
-            number = 10 + _entropy.Below(90);
-        }
-        while (taken.Contains(number) && taken.Count < 80);
-        _numbers.Add((signIn.Device, number, _time.GetUtcNow()));
-        return current with { State = SignInState.Waiting, Since = _time.GetUtcNow(), Number = number };
-    });
+            foreach (var other in _all.Values.Where(one => one.Device == signIn.Device && one.State == SignInState.Waiting).ToList())
+            {
+                _all[other.Id] = Ended(other, SignInEnd.Replaced);
+            }
 
-    /// <summary>Null where it is no longer waiting.</summary>
-    public SignIn? Prove(SignIn signIn, LoginProof proof) => Change(signIn, SignInState.Waiting, current =>
+            _all[current.Id] = current with { State = SignInState.Waiting, Since = _time.GetUtcNow(), Number = number };
+            return true;
+        }
+    }
+
+    /// <summary>Null where it is no longer waiting, nor about to.</summary>
+    public SignIn? Prove(SignIn signIn, LoginProof proof) => Change(signIn, state => state is SignInState.Opened or SignInState.Waiting, current =>
         current with { State = SignInState.Proved, Since = _time.GetUtcNow(), Proof = proof });
 
     public void Finish(SignIn signIn, SignInEnd end)
@@ -147,7 +149,7 @@ internal sealed class SignIns
     public string? Token(SignIn signIn)
     {
         var token = Word(32);
-        return Change(signIn, SignInState.Proved, current => current with { TokenHash = Hash(token) }) is null ? null : token;
+        return Change(signIn, state => state == SignInState.Proved, current => current with { TokenHash = Hash(token) }) is null ? null : token;
     }
 
     /// <summary>The sign-in that this token was made for, on this device; it is used up, whatever comes of it.</summary>
@@ -173,18 +175,12 @@ internal sealed class SignIns
         }
     }
 
-    private SignIn? Change(SignIn signIn, SignInState from, Func<SignIn, SignIn?> change)
+    private SignIn? Change(SignIn signIn, Func<SignInState, bool> from, Func<SignIn, SignIn> change)
     {
         lock (_lock)
         {
             Tidy();
-            if (!_all.TryGetValue(signIn.Id, out var current) || current.State != from || change(current) is not { } changed)
-            {
-                return null;
-            }
-
-            _all[signIn.Id] = changed;
-            return changed;
+            return _all.TryGetValue(signIn.Id, out var current) && from(current.State) ? _all[signIn.Id] = change(current) : null;
         }
     }
 
@@ -206,7 +202,6 @@ internal sealed class SignIns
     private void Tidy()
     {
         var now = _time.GetUtcNow();
-        _numbers.RemoveAll(number => number.At + Patience <= now);
         foreach (var one in _all.Values.ToList())
         {
             var patience = one.State == SignInState.Proved ? ProofLifetime : Patience;

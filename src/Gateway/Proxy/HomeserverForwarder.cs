@@ -1,6 +1,4 @@
-using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.LoginGrants;
-using Gateway.Onboarding.Store;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -27,9 +25,7 @@ internal sealed partial class HomeserverForwarder : IDisposable
     };
 
     private readonly IHttpForwarder _forwarder;
-    private readonly StateWriter _writer;
     private readonly SessionKeeper _sessions;
-    private readonly TimeProvider _time;
     private readonly ILogger<HomeserverForwarder> _log;
     private readonly string _origin;
     private readonly HttpMessageInvoker _invoker;
@@ -39,15 +35,11 @@ internal sealed partial class HomeserverForwarder : IDisposable
         IHttpForwarder forwarder,
         HomeserverOptions options,
         GatewayOptions gateway,
-        StateWriter writer,
         SessionKeeper sessions,
-        TimeProvider time,
         ILogger<HomeserverForwarder> log)
     {
         _forwarder = forwarder;
-        _writer = writer;
         _sessions = sessions;
-        _time = time;
         _log = log;
         _origin = options.Origin;
         _invoker = new HttpMessageInvoker(HomeserverConnection.Handler(options));
@@ -57,7 +49,7 @@ internal sealed partial class HomeserverForwarder : IDisposable
     /// <summary>Forwards; <paramref name="cut"/> was taken from the door before the device was judged.</summary>
     public async Task ForwardAsync(HttpContext context, Passenger passenger, CancellationToken cut)
     {
-        context.Features.Set(passenger with { Before = passenger.Passage == Passage.LogoutAll ? _writer.Current : null });
+        context.Features.Set(passenger);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
             size.MaxRequestBodySize = passenger.Passage == Passage.Upload ? MaxUpload : MaxBody;
@@ -118,36 +110,12 @@ internal sealed partial class HomeserverForwarder : IDisposable
             return false;
         }
 
-        if (reply.IsSuccessStatusCode && passenger is { Passage: Passage.Logout or Passage.LogoutAll, Session: { } ended })
-        {
-            RecordLogout(passenger, ended.MatrixDeviceId);
-        }
-
         return true;
     }
-
-    /// <summary>
-    /// Ends in our record what the homeserver has ended: this session, or all that were open when the request came. One
-    /// that was opened while the homeserver was at it may have survived, and is looked at when it is next refused.
-    /// </summary>
-    private void RecordLogout(Passenger passenger, string matrixDeviceId) =>
-        _writer.Write<bool>(state => (true,
-        [
-            .. state.DevicesOf(passenger.Device.Member)
-                .Where(device => device.IsLive)
-                .SelectMany(device => device.Sessions
-                    .Where(session => session.State == MatrixSessionState.Open && (passenger.Before is { } before
-                        ? before.Devices.GetValueOrDefault(device.Id)?.Sessions.Any(old => old.MatrixDeviceId == session.MatrixDeviceId && old.OpenedAt == session.OpenedAt) == true
-                        : device.Id == passenger.Device.Id && session.MatrixDeviceId == matrixDeviceId))
-                    .Select(session => new SessionEnded(session.MatrixDeviceId, "logged out") { At = _time.GetUtcNow(), Device = device.Id })),
-        ]));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A request could not be forwarded: {Error} {Why}")]
     private partial void Failed(ForwarderError error, string? why);
 }
 
-/// <summary>Who is being forwarded and as what; rides on the request's features. <see cref="Before"/>: what was, where the reply ends it.</summary>
-internal sealed record Passenger(DeviceEntry Device, SessionEntry? Session, Passage Passage)
-{
-    public State? Before { get; init; }
-}
+/// <summary>Who is being forwarded and as what; rides on the request's features.</summary>
+internal sealed record Passenger(DeviceEntry Device, SessionEntry? Session, Passage Passage);

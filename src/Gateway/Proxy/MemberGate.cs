@@ -23,6 +23,7 @@ internal sealed class MemberGate(
     SignInEndpoint signIn,
     OAuthEndpoint oauth,
     GuardedEndpoint guarded,
+    LogoutEndpoint logout,
     HomeserverForwarder forwarder,
     StateWriter writer,
     GatewayOptions gateway,
@@ -92,7 +93,8 @@ internal sealed class MemberGate(
             return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
         }
 
-        return device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
+        return passage == Passage.WellKnown && device.Standing == Standing.Quarantined ? WellKnownAsync(context)
+            : device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
             : devices.IsLocked || device.Door.IsShut || device.AwaitsConfirmation ? MatrixAnswer.UnavailableAsync(context)
             : PassAsync(context, device, passage, target, cut);
     }
@@ -102,7 +104,7 @@ internal sealed class MemberGate(
         Passage.None => MatrixAnswer.UnrecognizedAsync(context),
         Passage.WrongMethod => MatrixAnswer.UnrecognizedAsync(context, StatusCodes.Status405MethodNotAllowed),
         Passage.Preflight => CrossOrigin.PreflightAsync(context),
-        Passage.WellKnown => MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, _wellKnown),
+        Passage.WellKnown => WellKnownAsync(context),
         Passage.LoginFlows => login.FlowsAsync(context),
         Passage.Login => login.LoginAsync(context, device),
         Passage.SsoRedirect => signIn.RedirectAsync(context, device),
@@ -158,6 +160,12 @@ internal sealed class MemberGate(
             return;
         }
 
+        if (passage is Passage.Logout or Passage.LogoutAll)
+        {
+            await logout.AnswerAsync(context, passenger);
+            return;
+        }
+
         if (passage == Passage.PusherSet && await pushers.FaultAsync(context) is { } fault)
         {
             await MatrixAnswer.ForbiddenAsync(context, fault);
@@ -166,6 +174,9 @@ internal sealed class MemberGate(
 
         await forwarder.ForwardAsync(context, passenger, cut);
     }
+
+    /// <summary>For a device in quarantine as well: clients look here before they ask.</summary>
+    private Task WellKnownAsync(HttpContext context) => MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, _wellKnown);
 
     /// <summary>The request is for our name, whatever else this address may be called.</summary>
     private bool IsOurs(HttpContext context) =>

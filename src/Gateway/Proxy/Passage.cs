@@ -48,7 +48,7 @@ internal enum Passage
     /// <summary>Forwarded, a token is not needed.</summary>
     Versions,
 
-    /// <summary>Forwarded; its success ends the session.</summary>
+    /// <summary>Answered by the gateway: the session ends, here first.</summary>
     Logout,
 
     /// <summary>As <see cref="Logout"/>, for all of the member's sessions.</summary>

@@ -16,6 +16,7 @@ public sealed class Authority : IDisposable
         var request = new CertificateRequest("CN=Lab authority", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         var now = TimeProvider.System.GetUtcNow();
         certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(91));
     }
@@ -42,6 +43,8 @@ public sealed class Authority : IDisposable
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(name);
         request.CertificateExtensions.Add(names.Build());
+        // Python is stricter than others and misses it (RFC 5280, section 4.2.1.1).
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         var now = TimeProvider.System.GetUtcNow();
         using var leaf = request.Create(certificate, now.AddHours(-1), now.AddDays(90), [serial++]);
         Replace(keyPath, key.ExportPkcs8PrivateKeyPem());

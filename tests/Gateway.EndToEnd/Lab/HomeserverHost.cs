@@ -12,8 +12,6 @@ namespace Gateway.EndToEnd.Lab;
 /// </summary>
 public sealed class HomeserverHost : IAsyncDisposable
 {
-    private const uint Nobody = 65534;
-
     private readonly NetworkNamespace server;
     private readonly string folder;
     private readonly HttpClient http;
@@ -40,9 +38,8 @@ public sealed class HomeserverHost : IAsyncDisposable
         applicationToken = registration.Single(line => line.StartsWith("as_token:", StringComparison.Ordinal))["as_token:".Length..].Trim(' ', '"', '\'');
         await WriteBaseAsync();
         GiveToSynapse();
-        string[] arguments = ["--mount", "--propagation", "private", Path.Combine(AppContext.BaseDirectory, "Lab", "run-homeserver")];
-        string[] configs = [Path.Combine(ConfigFolder, "base.yaml"), Path.Combine(ConfigFolder, "gateway.yaml")];
-        program = new RunningProgram(server.Describe("unshare", [.. arguments, Requirements.SynapseRoot, folder, $"{Nobody}", .. configs]), "homeserver");
+        string[] configs = ["-c", Path.Combine(ConfigFolder, "base.yaml"), "-c", Path.Combine(ConfigFolder, "gateway.yaml")];
+        program = new RunningProgram(SynapseRoot.Describe(server, folder, ["python3", "-m", "synapse.app.homeserver", .. configs]), "homeserver");
         await Until.TrueAsync("the homeserver answers", TimeSpan.FromSeconds(60), AnswersAsync);
     }
 
@@ -180,9 +177,9 @@ public sealed class HomeserverHost : IAsyncDisposable
         File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         foreach (var path in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Prepend(folder))
         {
-            if (Libc.ChangeOwner(path, Nobody, Nobody) != 0)
+            if (Libc.ChangeOwner(path, SynapseRoot.User, SynapseRoot.User) != 0)
             {
-                throw new IOException(string.Create(CultureInfo.InvariantCulture, $"cannot give {path} to user {Nobody}"));
+                throw new IOException(string.Create(CultureInfo.InvariantCulture, $"cannot give {path} to user {SynapseRoot.User}"));
             }
         }
     }

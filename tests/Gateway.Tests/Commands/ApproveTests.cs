@@ -57,6 +57,20 @@ public sealed class ApproveTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_that_ended_while_the_question_stood_does_not_keep_the_others_waiting()
+    {
+        _socket.Answers<IReadOnlyList<DeviceView>>(Get, [Waiting, Waiting], AdminJson.Default.IReadOnlyListDeviceView);
+        _socket.Refuses(Post, "no sign-in waits on alice/phone", "the member starts it", 409);
+        var shell = new Shell(_socket) { Interactive = true, Input = "yes\nyes\n" };
+
+        Assert.Equal(0, await shell.RunAsync("approve"));
+
+        Assert.Equal(2, _socket.Requests.Count(request => request.StartsWith(Post, StringComparison.Ordinal)));
+        Assert.Contains("warning: no sign-in waits on alice/phone (the member starts it)", shell.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("approved", shell.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Where_nothing_waits_it_says_so()
     {
         _socket.Answers<IReadOnlyList<DeviceView>>(Get, [], AdminJson.Default.IReadOnlyListDeviceView);

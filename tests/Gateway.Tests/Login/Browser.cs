@@ -26,6 +26,11 @@ internal sealed partial class Browser(TestGateway gateway, string tunnelAddress,
 
     public Dictionary<string, string> Headers { get; } = [];
 
+    /// <summary>What the form says that it is, where that is not what it is.</summary>
+    public string? FormType { get; set; }
+
+    public Dictionary<string, string> MoreFields { get; set; } = [];
+
     public async Task<Browser> OpenAsync(string target)
     {
         await SendAsync(new HttpRequestMessage(HttpMethod.Get, target));
@@ -34,16 +39,15 @@ internal sealed partial class Browser(TestGateway gateway, string tunnelAddress,
 
     public Task ReloadAsync(string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path));
 
-    public async Task PressAsync(string button, string? code = null, string? formToken = null)
-    {
-        var path = Path;
-        var fields = new Dictionary<string, string> { ["token"] = formToken ?? TokenPattern().Match(Page).Groups["it"].Value, ["do"] = button };
-        if (code is not null)
-        {
-            fields["code"] = code;
-        }
+    public Task PressAsync(string button, string? code = null, string? formToken = null) => SendAsync(Form(button, code, formToken));
 
-        await SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(fields) });
+    /// <summary>Presses and does not wait to be led on, so that it can be done many times at once.</summary>
+    public async Task<HttpStatusCode> TapAsync(string button)
+    {
+        using var request = Form(button, code: null, formToken: null);
+        request.Headers.Add("Cookie", _cookie);
+        using var reply = await _http.SendAsync(request);
+        return reply.StatusCode;
     }
 
     public void ForgetCookies() => _cookie = null;
@@ -52,6 +56,24 @@ internal sealed partial class Browser(TestGateway gateway, string tunnelAddress,
     {
         Last?.Dispose();
         _http.Dispose();
+    }
+
+    private HttpRequestMessage Form(string button, string? code, string? formToken)
+    {
+        var fields = new Dictionary<string, string>(MoreFields) { ["token"] = formToken ?? TokenPattern().Match(Page).Groups["it"].Value, ["do"] = button };
+        if (code is not null)
+        {
+            fields["code"] = code;
+        }
+
+        var content = new FormUrlEncodedContent(fields);
+        if (FormType is { } type)
+        {
+            content.Headers.Remove("Content-Type");
+            content.Headers.TryAddWithoutValidation("Content-Type", type);
+        }
+
+        return new HttpRequestMessage(HttpMethod.Post, Path) { Content = content };
     }
 
     private async Task SendAsync(HttpRequestMessage request)

@@ -66,6 +66,7 @@ public sealed class ClientAppsTests
     [InlineData("https://web.example", "Login:RedirectUrls has 'https://web.example'")]
     [InlineData("https://web.example/#x", "Login:RedirectUrls has 'https://web.example/#x'")]
     [InlineData("https://user@web.example/", "Login:RedirectUrls has 'https://user@web.example/'")]
+    [InlineData("https://bücher.example/", "Login:RedirectUrls has 'https://bücher.example/'")]
     [InlineData("*", "Login:RedirectUrls has '*'")]
     public void A_configured_address_is_one_exact_place(string address, string? fault)
     {

@@ -118,6 +118,85 @@ public sealed class GuardedActTests
     }
 
     [Fact]
+    public async Task Keys_that_the_homeserver_finds_wrong_do_not_use_up_the_permission()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var alice = await SignedInAsync(gateway, "alice");
+        await gateway.Admin.AllowLoginAsync("alice/phone", default);
+        gateway.Homeserver.Interfere = async context =>
+        {
+            var ours = context.Request.Path == Upload && context.Request.Query.ContainsKey("user_id");
+            if (ours)
+            {
+                await FakeHomeserver.ReplyAsync(context, 400, """{"errcode":"M_INVALID_PARAM","error":"not signed"}""");
+            }
+
+            return ours;
+        };
+
+        using var wrong = await alice.PostAsJsonAsync(Upload, Keys("B"));
+
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        Assert.Equal(GrantState.Armed, gateway.Device("alice/phone").Grant!.State);
+    }
+
+    [Fact]
+    public async Task A_session_that_has_ended_meanwhile_has_no_say()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var alice = await SignedInAsync(gateway, "alice");
+        await gateway.Admin.AllowLoginAsync("alice/phone", default);
+        var own = gateway.Device("alice/phone").Sessions.Single().MatrixDeviceId;
+        gateway.Homeserver.Interfere = async context =>
+        {
+            if (context.Request.Path.Value!.EndsWith("/whoami", StringComparison.Ordinal))
+            {
+                gateway.Homeserver.Interfere = _ => Task.FromResult(false);
+                using var logout = await alice.PostAsync("/_matrix/client/v3/logout", null);
+                await FakeHomeserver.ReplyAsync(context, 200, $$"""{"user_id":"@alice:chat.example","device_id":"{{own}}"}""");
+                return true;
+            }
+
+            return false;
+        };
+
+        using var reset = await alice.PostAsJsonAsync(Upload, Keys("B"));
+
+        Assert.NotEqual(HttpStatusCode.OK, reset.StatusCode);
+        Assert.Equal("A", gateway.Homeserver.Identities["alice"]);
+        Assert.Equal(GrantState.Armed, gateway.Device("alice/phone").Grant!.State);
+    }
+
+    [Fact]
+    public async Task Sessions_of_ours_end_although_the_homeserver_fails_and_the_permission_is_used()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var phone = await gateway.SignInAsync(await gateway.EnrolAsync("alice", "phone"));
+        using var laptop = await gateway.SignInAsync(await gateway.EnrolAsync("alice", "laptop"));
+        var other = gateway.Device("alice/laptop").Sessions.Single().MatrixDeviceId;
+        await gateway.Admin.AllowLoginAsync("alice/phone", default);
+        gateway.Homeserver.Interfere = async context =>
+        {
+            var delete = context.Request.Path.Value!.EndsWith("/delete_devices", StringComparison.Ordinal);
+            if (delete)
+            {
+                await FakeHomeserver.ReplyAsync(context, 429, """{"errcode":"M_LIMIT_EXCEEDED","error":"later"}""");
+            }
+
+            return delete;
+        };
+
+        using var ended = await phone.PostAsJsonAsync("/_matrix/client/v3/delete_devices", new { devices = new[] { other } });
+        using var told = await laptop.GetAsync("/_matrix/client/v3/account/whoami");
+        gateway.Homeserver.Interfere = _ => Task.FromResult(false);
+        await gateway.Service<Gateway.Onboarding.LoginGrants.SessionKeeper>().KeepOnceAsync(default);
+
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.Unauthorized], [ended.StatusCode, told.StatusCode]);
+        Assert.Equal(GrantState.Spent, gateway.Device("alice/phone").Grant!.State);
+        Assert.DoesNotContain(other, gateway.Homeserver.Accounts["alice"].Keys);
+    }
+
+    [Fact]
     public async Task A_token_that_the_homeserver_knows_as_anothers_moves_nothing()
     {
         await using var gateway = await TestGateway.StartAsync();

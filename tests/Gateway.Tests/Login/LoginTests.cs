@@ -31,6 +31,47 @@ public sealed class LoginTests
         Assert.Equal(DeviceState.SignedIn, gateway.Device("alice/phone").State);
     }
 
+    [Theory]
+    [InlineData("/_matrix/client/r0/login")]
+    [InlineData("/_matrix/client/v3/login")]
+    [InlineData("/_matrix/client/api/v1/login")]
+    public async Task The_ways_of_signing_in_are_those_that_the_gateway_serves_and_no_other(string path)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = gateway.At((await gateway.EnrolAsync("alice")).Device.TunnelAddress);
+        gateway.Homeserver.Requests.Clear();
+
+        var flows = await client.GetStringAsync(path);
+
+        Assert.Equal("""{"flows":[{"type":"m.login.sso","identity_providers":[{"id":"gateway","name":"chat.example"}]},{"type":"m.login.token"},{"type":"m.login.password"}]}""", flows);
+        Assert.DoesNotContain(gateway.Homeserver.Requests, request => request.Target.Contains("login", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_well_known_address_is_the_gateway_s_own()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = gateway.At((await gateway.EnrolAsync("alice")).Device.TunnelAddress);
+
+        Assert.Equal("""{"m.homeserver":{"base_url":"https://chat.example"}}""", await client.GetStringAsync("/.well-known/matrix/client"));
+    }
+
+    [Theory]
+    [InlineData("/_matrix/client/r0/refresh")]
+    [InlineData("/_matrix/client/v3/refresh")]
+    [InlineData("/_matrix/client/v1/refresh")]
+    [InlineData("/_matrix/client/unstable/refresh")]
+    public async Task A_wish_for_fresh_tokens_wipes_nobody_on_any_path(string path)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
+
+        using var reply = await client.PostAsJsonAsync(path, new { refresh_token = "x" });
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, reply.StatusCode);
+        Assert.DoesNotContain("errcode", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Of_twenty_logins_at_once_one_opens()
     {

@@ -142,6 +142,11 @@ public sealed class SsoTests
         Assert.Equal(HttpStatusCode.TooManyRequests, tooMany.Last.StatusCode);
         Assert.Contains($"not {seen}", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("too old", member.Page, StringComparison.Ordinal);
+
+        // The code still works, on the page where the numbers are used up.
+        Assert.Contains("Too many sign-ins", tooMany.Page, StringComparison.Ordinal);
+        await tooMany.PressAsync("code", alice.LoginCode);
+        Assert.NotNull(tooMany.Continue);
     }
 
     [Fact]

@@ -171,6 +171,7 @@ public sealed class RevocationTests
 
         Assert.Equal(HttpStatusCode.OK, (await alice.GetAsync("/_matrix/client/versions")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await alice.GetAsync("/_matrix/client/v3/login")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await alice.GetAsync("/.well-known/matrix/client")).StatusCode);
         Assert.Equal(HttpStatusCode.Forbidden, (await TestGateway.LoginAsync(alice, "anything")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await alice.PostAsync("/_matrix/client/v3/logout", null)).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.PostAsync("/_matrix/client/v3/refresh", null)).StatusCode);

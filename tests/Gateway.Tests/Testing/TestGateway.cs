@@ -34,6 +34,8 @@ internal sealed class TestGateway : IAsyncDisposable
     private readonly DirectoryInfo _directory;
     private readonly LoopbackListeners _listeners = new();
     private readonly X509Certificate2 _certificate;
+    private readonly MasterKey _key = new(new Entropy().Bytes(SecretKey.Length));
+    private (string Key, string Value)[] _settings = [];
     private StoreFile? _store;
     private WebApplication? _app;
 
@@ -67,8 +69,16 @@ internal sealed class TestGateway : IAsyncDisposable
     public static async Task<TestGateway> StartAsync(params (string Key, string Value)[] settings)
     {
         var gateway = new TestGateway(Directory.CreateTempSubdirectory("gateway-"), await FakeHomeserver.StartAsync());
-        await gateway.RunAsync(settings);
+        gateway._settings = settings;
+        await gateway.RunAsync();
         return gateway;
+    }
+
+    /// <summary>The program ends and starts anew on what it had stored.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await RunAsync();
     }
 
     public T Service<T>()
@@ -133,12 +143,12 @@ internal sealed class TestGateway : IAsyncDisposable
         await StopAsync();
         await Homeserver.DisposeAsync();
         _certificate.Dispose();
+        _key.Dispose();
         _directory.Delete(recursive: true);
     }
 
-    private async Task RunAsync((string Key, string Value)[] settings)
+    private async Task RunAsync()
     {
-        var key = new MasterKey(new Entropy().Bytes(SecretKey.Length));
         var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["Gateway:ServerName"] = "chat.example",
@@ -150,14 +160,14 @@ internal sealed class TestGateway : IAsyncDisposable
             ["Homeserver:BaseUrl"] = Homeserver.Url,
             ["Admin:Socket"] = AdminSocket,
         };
-        foreach (var (name, value) in settings)
+        foreach (var (name, value) in _settings)
         {
             values[name] = value;
         }
 
         var (parsed, faults) = Settings.Check(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
         Assert.Empty(faults);
-        _store = StoreFile.Open(Disk, new Sealer(key, new Entropy()), Clock);
+        _store = StoreFile.Open(Disk, new Sealer(_key, new Entropy()), Clock);
         _app = Server.Build(parsed, _store, new Entropy(), Clock, services =>
         {
             services.AddLogging(logging => logging.ClearProviders().AddFakeLogging());
