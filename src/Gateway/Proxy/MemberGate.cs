@@ -1,4 +1,3 @@
-using System.Text;
 using Gateway.Login;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Store;
@@ -12,7 +11,7 @@ namespace Gateway.Proxy;
 /// raw target, the page it comes from; 4. does the token belong to this device?; 5. forward. What is refused gets a Matrix error that clients understand and that erases
 /// nothing, but for a revoked device.
 /// </summary>
-internal sealed class MemberGate(
+internal sealed partial class MemberGate(
     DeviceResolver devices,
     TokenBinding binding,
     TokenLeaks leaks,
@@ -27,10 +26,9 @@ internal sealed class MemberGate(
     HomeserverForwarder forwarder,
     StateWriter writer,
     GatewayOptions gateway,
-    TimeProvider time)
+    TimeProvider time,
+    ILogger<MemberGate> log)
 {
-    private readonly byte[] _wellKnown = Encoding.UTF8.GetBytes($$$"""{"m.homeserver":{"base_url":"https://{{{gateway.ServerName}}}"}}""");
-
     public async Task AnswerAsync(HttpContext context)
     {
         try
@@ -41,6 +39,16 @@ internal sealed class MemberGate(
         {
             // What cannot be written down does not happen; the disk is the admin's to mend (gateway status).
             await MatrixAnswer.UnavailableAsync(context);
+        }
+        catch (BadHttpRequestException e) when (!context.Response.HasStarted)
+        {
+            // Found while one of us read the body.
+            await MatrixAnswer.BadBodyAsync(context, e.StatusCode);
+        }
+        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            Failed(e);
+            await MatrixAnswer.FaultAsync(context);
         }
     }
 
@@ -93,8 +101,7 @@ internal sealed class MemberGate(
             return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
         }
 
-        return passage == Passage.WellKnown && device.Standing == Standing.Quarantined ? WellKnownAsync(context)
-            : device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
+        return device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
             : devices.IsLocked || device.Door.IsShut ? MatrixAnswer.UnavailableAsync(context)
             : PassAsync(context, device, passage, target, cut);
     }
@@ -104,7 +111,7 @@ internal sealed class MemberGate(
         Passage.None => MatrixAnswer.UnrecognizedAsync(context),
         Passage.WrongMethod => MatrixAnswer.UnrecognizedAsync(context, StatusCodes.Status405MethodNotAllowed),
         Passage.Preflight => CrossOrigin.PreflightAsync(context),
-        Passage.WellKnown => WellKnownAsync(context),
+        Passage.WellKnown => MatrixAnswer.WellKnownAsync(context, gateway.ServerName),
         Passage.LoginFlows => login.FlowsAsync(context),
         Passage.Login => login.LoginAsync(context, device),
         Passage.SsoRedirect => signIn.RedirectAsync(context, device),
@@ -175,10 +182,10 @@ internal sealed class MemberGate(
         await forwarder.ForwardAsync(context, passenger, cut);
     }
 
-    /// <summary>For a device in quarantine as well: clients look here before they ask.</summary>
-    private Task WellKnownAsync(HttpContext context) => MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, _wellKnown);
-
     /// <summary>The request is for our name, whatever else this address may be called.</summary>
     private bool IsOurs(HttpContext context) =>
         string.Equals(context.Request.Host.Host, gateway.ServerName, StringComparison.OrdinalIgnoreCase);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request met a fault of the gateway's own")]
+    private partial void Failed(Exception fault);
 }
