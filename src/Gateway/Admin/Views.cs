@@ -49,6 +49,9 @@ internal sealed record LoginGrantView(DeviceView Device, string LoginCode, DateT
     public override string ToString() => nameof(LoginGrantView);
 }
 
+/// <summary>Until when one session from before the gateway may be taken over on the device.</summary>
+internal sealed record SessionAdoptionView(DeviceView Device, DateTimeOffset Until);
+
 internal sealed record LockView(bool Locked, DateTimeOffset? Since);
 
 /// <summary>One glance: <see cref="Healthy"/> is the sum of the parts; each part says in words what is wrong.</summary>
@@ -83,6 +86,8 @@ internal sealed record RevocationRequest(string? Device, string? Member, bool Cu
 
 internal sealed record LoginGrantRequest(string Device);
 
+internal sealed record SessionAdoptionRequest(string Device);
+
 /// <summary>The admin's word on the sign-in that waits on a device. With a <see cref="Number"/>, on that one and no other.</summary>
 internal sealed record SignInDecision(string Device, int? Number, bool Approve);
 
@@ -98,6 +103,8 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(IReadOnlyList<MemberView>))]
 [JsonSerializable(typeof(EnrolmentView))]
 [JsonSerializable(typeof(LoginGrantView))]
+[JsonSerializable(typeof(SessionAdoptionView))]
+[JsonSerializable(typeof(SessionAdoptionRequest))]
 [JsonSerializable(typeof(LockView))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(IReadOnlyList<AuditEntryView>))]

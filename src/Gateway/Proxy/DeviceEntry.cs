@@ -15,6 +15,9 @@ internal sealed class DeviceEntry(Device device, Door door)
 
     public Standing Standing { get; } = device.Standing;
 
+    /// <summary>See <see cref="Device.AdoptsUntil"/>.</summary>
+    public DateTimeOffset? AdoptsUntil { get; } = device.AdoptsUntil;
+
     public Door Door { get; } = door;
 
     public SessionEntry[] Sessions { get; } =

@@ -1,5 +1,7 @@
 using Gateway.Login;
 using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.LoginGrants;
+using Gateway.Onboarding.Matrix;
 using Gateway.Onboarding.Store;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -23,6 +25,7 @@ internal sealed partial class MemberGate(
     OAuthEndpoint oauth,
     GuardedEndpoint guarded,
     LogoutEndpoint logout,
+    SessionAdoption adoption,
     HomeserverForwarder forwarder,
     StateWriter writer,
     GatewayOptions gateway,
@@ -148,6 +151,9 @@ internal sealed partial class MemberGate(
             case TokenStanding.LoggedOut:
                 await MatrixAnswer.UnknownTokenAsync(context);
                 return;
+            case TokenStanding.Foreign when await AdoptAsync(context, device) is { } adopted:
+                await CheckTokenAsync(context, adopted, passage, target, cut);
+                return;
             default:
                 leaks.Tell(device, context.Request.Headers.Authorization);
                 await MatrixAnswer.ForbiddenAsync(context, "This token does not belong to this device");
@@ -155,6 +161,24 @@ internal sealed partial class MemberGate(
         }
 
         await ServeAsync(context, new Passenger(device, session, passage), target, cut);
+    }
+
+    /// <summary>The device with one session more, where the admin has opened it to one from before the gateway and this is its token.</summary>
+    private async Task<DeviceEntry?> AdoptAsync(HttpContext context, DeviceEntry device)
+    {
+        if (device.AdoptsUntil is null || TokenBinding.Find(context.Request.Headers.Authorization) is not { } token)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await adoption.TryAsync(device.Id, token, context.RequestAborted) && devices.Find(context.Connection.RemoteIpAddress) is { } now && now.Id == device.Id ? now : null;
+        }
+        catch (HomeserverException)
+        {
+            return null;
+        }
     }
 
     private async Task ServeAsync(HttpContext context, Passenger passenger, string target, CancellationToken cut)
