@@ -76,6 +76,7 @@ internal sealed partial class MemberGate(
         {
             // 2. The order matters: see Door.
             var cut = found.Door.Cut;
+            await using var ends = cut.UnsafeRegister(static request => ((HttpContext)request!).Abort(), context);
             await (devices.Find(address) is { } device && device.Id == found.Id
                 ? JudgeAsync(context, device, cut)
                 : MatrixAnswer.ForbiddenAsync(context, "This address is no member's device"));
@@ -151,7 +152,7 @@ internal sealed partial class MemberGate(
             case TokenStanding.LoggedOut:
                 await MatrixAnswer.UnknownTokenAsync(context);
                 return;
-            case TokenStanding.Foreign when await AdoptAsync(context, device) is { } adopted:
+            case TokenStanding.Foreign when await AdoptAsync(context, device, cut) is { } adopted:
                 await CheckTokenAsync(context, adopted, passage, target, cut);
                 return;
             default:
@@ -164,7 +165,7 @@ internal sealed partial class MemberGate(
     }
 
     /// <summary>The device with one session more, where the admin has opened it to one from before the gateway and this is its token.</summary>
-    private async Task<DeviceEntry?> AdoptAsync(HttpContext context, DeviceEntry device)
+    private async Task<DeviceEntry?> AdoptAsync(HttpContext context, DeviceEntry device, CancellationToken cut)
     {
         if (device.AdoptsUntil is null || TokenBinding.Find(context.Request.Headers.Authorization) is not { } token)
         {
@@ -173,9 +174,9 @@ internal sealed partial class MemberGate(
 
         try
         {
-            return await adoption.TryAsync(device.Id, token, context.RequestAborted) && devices.Find(context.Connection.RemoteIpAddress) is { } now && now.Id == device.Id ? now : null;
+            return await adoption.TryAsync(device.Id, token, cut) && devices.Find(context.Connection.RemoteIpAddress) is { } now && now.Id == device.Id ? now : null;
         }
-        catch (HomeserverException)
+        catch (Exception e) when (e is HomeserverException or OperationCanceledException)
         {
             return null;
         }

@@ -61,6 +61,61 @@ public sealed class PassageTests
             !body.Contains("M_UNKNOWN_TOKEN", StringComparison.Ordinal) && (passage < Passage.Versions || status == HttpStatusCode.Forbidden));
     }
 
+    /// <summary>Not only what is forwarded: what the gateway asks for them, and what they have not yet said to its end.</summary>
+    [Theory]
+    [InlineData("POST", "/_matrix/client/v3/keys/device_signing/upload")]
+    [InlineData("POST", "/_matrix/client/v3/delete_devices")]
+    [InlineData("PUT", "/_matrix/client/v3/rooms/!a/send/m.room.message/1")]
+    public async Task A_revocation_ends_whatever_is_under_way(string method, string target)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
+        using var used = await alice.GetAsync("/_matrix/client/v3/account/whoami");
+        var (held, ended) = (new TaskCompletionSource(), new TaskCompletionSource());
+        gateway.Homeserver.Interfere = async context =>
+        {
+            if (context.Request.Headers["X-Forwarded-For"] != "127.0.0.1")
+            {
+                context.RequestAborted.Register(ended.SetResult);
+                held.SetResult();
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            }
+
+            return false;
+        };
+        using var request = new HttpRequestMessage(new HttpMethod(method), target) { Content = new StringContent("""{"devices":["X"],"master_key":{}}""", Encoding.UTF8, "application/json") };
+        var reply = alice.SendAsync(request);
+        await held.Task.WaitAsync(TimeSpan.FromSeconds(10));
+
+        await gateway.Admin.RevokeAsync(new("alice/phone", null, Cut: false, Erase: false), default);
+
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => reply);
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Theory]
+    [InlineData("/_matrix/client/v3/login")]
+    [InlineData("/_matrix/client/v3/pushers/set")]
+    [InlineData("/_matrix/client/v3/search")]
+    [InlineData("/oauth2/token")]
+    public async Task A_lock_ends_a_request_that_has_not_yet_been_said_to_its_end(string target)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var enrolment = await gateway.EnrolAsync("alice");
+        using var alice = await gateway.SignInAsync(enrolment);
+        await using var stream = await gateway.RawAt(enrolment.Device.TunnelAddress, System.Net.Security.SslApplicationProtocol.Http11);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST {target} HTTP/1.1\r\nHost: chat.example\r\nAuthorization: {alice.DefaultRequestHeaders.Authorization}\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n{{"));
+        var first = new byte[25];
+        await stream.ReadExactlyAsync(first);
+        Assert.Equal("HTTP/1.1 100 Continue\r\n\r\n", Encoding.ASCII.GetString(first));
+
+        await gateway.Admin.LockAsync(locked: true, default);
+
+        var rest = await Record.ExceptionAsync(async () => Assert.Equal(0, await stream.ReadAsync(first).AsTask().WaitAsync(TimeSpan.FromSeconds(10))));
+        Assert.True(rest is null or IOException, $"{rest}");
+    }
+
     /// <summary>Sends one request for each line of the table and each of its methods. Nothing of it may reach the homeserver, but for what needs no token.</summary>
     private static async Task AllAsync(TestGateway gateway, HttpClient client, Func<Passage, HttpStatusCode, string, bool> isRight)
     {
