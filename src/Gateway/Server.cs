@@ -131,7 +131,7 @@ internal static class Server
     private static void AddOnboarding(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(new AddressPool(settings.Tunnel.Subnet));
-        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<Logouts>().AddSingleton<GuardedActs>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
+        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<Logouts>().AddSingleton<GuardedActs>().AddSingleton<SessionAdoption>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
         services.AddSingleton(provider => new RevocationSpool(
             settings.Gateway.DataDirectory, provider.GetRequiredService<Revoker>(), provider.GetRequiredService<ILogger<RevocationSpool>>()));
         services.AddSingleton(provider => new Homeserver(

@@ -62,6 +62,9 @@ public sealed record Device
     /// <summary>The right to open one more session; null where none was armed.</summary>
     public required LoginGrant? Grant { get; init; }
 
+    /// <summary>Until then the next unknown token of the device is looked at, to take over a session from before the gateway; null: never.</summary>
+    public DateTimeOffset? AdoptsUntil { get; init; }
+
     /// <summary>Every Matrix session ever asked for, also those that never opened: a revocation deletes them all.</summary>
     public required ImmutableArray<MatrixSession> Sessions { get; init; }
 

@@ -30,6 +30,9 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(SessionUnused), "session-unused")]
 [JsonDerivedType(typeof(SessionEnded), "session-ended")]
 [JsonDerivedType(typeof(SessionDeleted), "session-deleted")]
+[JsonDerivedType(typeof(AdoptionOpened), "adoption-opened")]
+[JsonDerivedType(typeof(AdoptionRefused), "adoption-refused")]
+[JsonDerivedType(typeof(SessionAdopted), "session-adopted")]
 [JsonDerivedType(typeof(TokenRefused), "token-refused")]
 [JsonDerivedType(typeof(DeviceRevoked), "device-revoked")]
 [JsonDerivedType(typeof(StepReached), "step-reached")]
@@ -137,6 +140,15 @@ public sealed record SessionDeleted(string MatrixDeviceId) : DeviceIntent
 {
     public override bool Shuts => true;
 }
+
+/// <summary>Until then one session from before the gateway may be taken over on this device.</summary>
+public sealed record AdoptionOpened(DateTimeOffset Until, string By) : DeviceIntent;
+
+/// <summary>The one token that was looked at is none to take over.</summary>
+public sealed record AdoptionRefused(string Why) : DeviceIntent;
+
+/// <summary>A session from before the gateway is this device's own from now on: its token works, and a revocation deletes it.</summary>
+public sealed record SessionAdopted(string MatrixDeviceId, ImmutableArray<byte> TokenHash) : DeviceIntent;
 
 /// <summary>This device used a token that was handed out to <paramref name="Owner"/>: it has leaked. Nothing changes by it.</summary>
 public sealed record TokenRefused(DeviceId Owner) : DeviceIntent;

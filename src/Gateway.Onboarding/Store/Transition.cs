@@ -101,6 +101,9 @@ public static class Transition
         SessionOpened opened => With(device, opened.MatrixDeviceId, session => session.State == MatrixSessionState.Opening
             ? session with { State = MatrixSessionState.Open, OpenedAt = opened.At, TokenHash = opened.TokenHash }
             : session),
+        AdoptionOpened opened => device.IsLive ? device with { AdoptsUntil = opened.Until } : device,
+        AdoptionRefused => device with { AdoptsUntil = null },
+        SessionAdopted adopted => OnAdopted(device, adopted),
         SessionUsed used => With(device, used.MatrixDeviceId, session => session with { FirstUsed = session.FirstUsed ?? used.At }),
         SessionUnused unused => End(GiveBack(device, unused.MatrixDeviceId, once: true), unused.MatrixDeviceId, unused.At, loggedOut: false, toDelete: true),
         SessionEnded ended => End(device, ended.MatrixDeviceId, ended.At, loggedOut: true, toDelete: ended.OnHomeserverToo),
@@ -153,6 +156,34 @@ public static class Transition
                 ],
             };
 
+    private static Device OnAdopted(Device device, SessionAdopted adopted) =>
+        device.Sessions.Any(session => session.MatrixDeviceId == adopted.MatrixDeviceId)
+            ? device
+            : device with
+            {
+                FirstHandshake = device.FirstHandshake ?? adopted.At,
+                AdoptsUntil = null,
+                Sessions =
+                [
+                    .. device.Sessions,
+                    new MatrixSession
+                    {
+                        MatrixDeviceId = adopted.MatrixDeviceId,
+                        State = MatrixSessionState.Open,
+                        GrantId = "",
+                        AskedAt = adopted.At,
+                        OpenedAt = adopted.At,
+                        FirstUsed = adopted.At,
+                        EndedAt = null,
+                        LoggedOut = false,
+                        ToDelete = false,
+                        TokenHash = adopted.TokenHash,
+                        Client = null,
+                        EraseDelivered = null,
+                    },
+                ],
+            };
+
     /// <summary>A revocation keeps the sessions as they stand: their tokens are how the phone is recognised and told.</summary>
     private static Device OnRevoked(Device device, DeviceRevoked revoked) =>
         !device.IsLive && !revoked.Revocation.Cut
@@ -161,6 +192,7 @@ public static class Transition
             {
                 Standing = revoked.Revocation.Cut ? Standing.Refused : Standing.Quarantined,
                 Grant = device.Grant is { State: GrantState.Armed } grant ? grant with { State = GrantState.Cancelled } : device.Grant,
+                AdoptsUntil = null,
                 Revocation = revoked.Revocation,
             };
 

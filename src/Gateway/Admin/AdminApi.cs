@@ -34,6 +34,7 @@ internal static class AdminApi
         routes.MapGet(AdminRoutes.Members, ListMembers);
         routes.MapPost(AdminRoutes.Revocations, RevokeAsync);
         routes.MapPost(AdminRoutes.LoginGrants, ArmLogin);
+        routes.MapPost(AdminRoutes.SessionAdoptions, AdoptSession);
         routes.MapGet(AdminRoutes.SignIns, ListSignIns);
         routes.MapPost(AdminRoutes.SignIns, DecideSignIn);
         routes.MapGet(AdminRoutes.Lock, (StateWriter writer) => TypedResults.Ok(LockApi.Of(writer.Current)));
@@ -153,6 +154,14 @@ internal static class AdminApi
         {
             ArmResult.Armed armed => TypedResults.Ok(new LoginGrantView(views.Of(armed.Device), armed.LoginCode.Reveal(), armed.ExpiresAt)),
             ArmResult.Refused refused => Problem(refused.Why),
+            var other => throw new InvalidOperationException(other.GetType().Name),
+        };
+
+    private static Results<Ok<SessionAdoptionView>, ProblemHttpResult> AdoptSession(SessionAdoptionRequest request, SessionAdoption adoption, DeviceViews views) =>
+        adoption.Open(request.Device, By) switch
+        {
+            AdoptionResult.Opened opened => TypedResults.Ok(new SessionAdoptionView(views.Of(opened.Device), opened.Until)),
+            AdoptionResult.Refused refused => Problem(refused.Why),
             var other => throw new InvalidOperationException(other.GetType().Name),
         };
 

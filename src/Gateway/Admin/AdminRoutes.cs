@@ -18,6 +18,9 @@ internal static class AdminRoutes
     /// <summary>POST <see cref="LoginGrantRequest"/> → <see cref="LoginGrantView"/>.</summary>
     public const string LoginGrants = "/v1/login-grants";
 
+    /// <summary>POST <see cref="SessionAdoptionRequest"/> → <see cref="SessionAdoptionView"/>.</summary>
+    public const string SessionAdoptions = "/v1/session-adoptions";
+
     /// <summary>GET → list of <see cref="DeviceView"/> on which a sign-in waits; POST <see cref="SignInDecision"/> → the <see cref="DeviceView"/> as it waited.</summary>
     public const string SignIns = "/v1/sign-ins";
 

@@ -7,6 +7,14 @@ internal sealed partial class Announcements(ILogger<Announcements> log)
 {
     public void Follow(StateChange change)
     {
+        foreach (var adopted in change.Intents.OfType<SessionAdopted>())
+        {
+            if (change.State.Devices.GetValueOrDefault(adopted.Device) is { } device)
+            {
+                Adopted(device.Label, adopted.MatrixDeviceId);
+            }
+        }
+
         foreach (var opened in change.Intents.OfType<SessionOpened>())
         {
             if (change.State.Devices.GetValueOrDefault(opened.Device) is { } device)
@@ -19,4 +27,7 @@ internal sealed partial class Announcements(ILogger<Announcements> log)
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Device} signed in to {Client}: session {MatrixDeviceId}")]
     private partial void SignedIn(string device, string client, string matrixDeviceId);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Device} goes on with a session from before the gateway: {MatrixDeviceId}")]
+    private partial void Adopted(string device, string matrixDeviceId);
 }

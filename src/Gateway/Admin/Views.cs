@@ -50,6 +50,9 @@ internal sealed record LoginGrantView(DeviceView Device, string LoginCode, DateT
     public override string ToString() => nameof(LoginGrantView);
 }
 
+/// <summary>Until when one session from before the gateway may be taken over on the device.</summary>
+internal sealed record SessionAdoptionView(DeviceView Device, DateTimeOffset Until);
+
 /// <summary><see cref="Unconfirmed"/>: devices that stay shut after a restore until the admin has vouched for them.</summary>
 internal sealed record LockView(bool Locked, DateTimeOffset? Since, int Unconfirmed = 0);
 
@@ -85,6 +88,8 @@ internal sealed record RevocationRequest(string? Device, string? Member, bool Cu
 
 internal sealed record LoginGrantRequest(string Device);
 
+internal sealed record SessionAdoptionRequest(string Device);
+
 /// <summary>The admin's word on the sign-in that waits on a device. With a <see cref="Number"/>, on that one and no other.</summary>
 internal sealed record SignInDecision(string Device, int? Number, bool Approve);
 
@@ -100,6 +105,8 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(IReadOnlyList<MemberView>))]
 [JsonSerializable(typeof(EnrolmentView))]
 [JsonSerializable(typeof(LoginGrantView))]
+[JsonSerializable(typeof(SessionAdoptionView))]
+[JsonSerializable(typeof(SessionAdoptionRequest))]
 [JsonSerializable(typeof(LockView))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(IReadOnlyList<AuditEntryView>))]

@@ -80,6 +80,9 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<LoginGrantView>> AllowLoginAsync(string device, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.LoginGrants, Json(new(device), AdminJson.Default.LoginGrantRequest), Answers.LoginGrantView, cancellationToken);
 
+    public Task<Reply<SessionAdoptionView>> AdoptSessionAsync(string device, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, AdminRoutes.SessionAdoptions, Json(new(device), AdminJson.Default.SessionAdoptionRequest), Answers.SessionAdoptionView, cancellationToken);
+
     public Task<Reply<IReadOnlyList<DeviceView>>> SignInsAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, AdminRoutes.SignIns, null, Answers.IReadOnlyListDeviceView, cancellationToken);
 

@@ -86,6 +86,7 @@ internal static class CommandLine
             LockCommands.Lock(context),
             LockCommands.Unlock(context),
             AllowLoginCommand.Build(context),
+            AdoptSessionCommand.Build(context),
             ApproveCommand.Build(context),
             StatusCommand.Build(context),
             ListCommands.Audit(context),

@@ -18,6 +18,9 @@ internal sealed class DeviceEntry(Device device, Door door)
     /// <summary>Shut without a word about erasing: the store was restored, and nobody has vouched for the device since.</summary>
     public bool AwaitsConfirmation { get; } = device.AwaitsConfirmation;
 
+    /// <summary>See <see cref="Device.AdoptsUntil"/>.</summary>
+    public DateTimeOffset? AdoptsUntil { get; } = device.AdoptsUntil;
+
     public Door Door { get; } = door;
 
     public SessionEntry[] Sessions { get; } =

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 
 namespace Gateway.Proxy;
 
@@ -12,6 +13,9 @@ internal static class HomeserverConnection
         AutomaticDecompression = System.Net.DecompressionMethods.None,
         UseCookies = false,
         ActivityHeadersPropagator = null,
+
+        // As the members' listener reads them: the name of an app may have accents.
+        RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
         ConnectTimeout = TimeSpan.FromSeconds(5),
         PooledConnectionLifetime = TimeSpan.FromMinutes(10),
 

@@ -16,6 +16,8 @@ internal sealed partial class HomeserverForwarder : IDisposable
     /// <summary>Bulk uploads of a key backup are the largest JSON that clients send.</summary>
     private const long MaxBody = 10L * 1024 * 1024;
 
+    private const int MaxCapabilities = 256 * 1024;
+
     /// <summary>Without a byte in either direction for this long a request is dead; clients ask for long polls of 30 s.</summary>
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -90,20 +92,25 @@ internal sealed partial class HomeserverForwarder : IDisposable
     private async ValueTask<bool> OnReplyAsync(HttpContext context, HttpResponseMessage reply)
     {
         var passenger = context.Features.GetRequiredFeature<Passenger>();
-        if (await HomeserverTransformer.RefusesTokenAsync(reply, context.RequestAborted))
+        switch (await HomeserverReplies.ReadAsync(reply, context.RequestAborted))
         {
-            // The client would erase its data on this. Not before the session list says that the session is gone.
-            if (passenger.Session is { } session)
-            {
-                _sessions.Doubt(passenger.Device.Id, session.MatrixDeviceId);
-            }
+            case HomeserverReply.RefusesToken:
+                // The client would erase its data on this. Not before the session list says that the session is gone.
+                if (passenger.Session is { } session)
+                {
+                    _sessions.Doubt(passenger.Device.Id, session.MatrixDeviceId);
+                }
 
-            await MatrixAnswer.UnavailableAsync(context);
-            return false;
+                await MatrixAnswer.UnavailableAsync(context);
+                return false;
+            case HomeserverReply.Foreign:
+                await MatrixAnswer.ForeignReplyAsync(context, (int)reply.StatusCode);
+                return false;
         }
 
         if (reply.IsSuccessStatusCode && passenger.Passage == Passage.Capabilities)
         {
+            await reply.Content.LoadIntoBufferAsync(MaxCapabilities, context.RequestAborted);
             await (CapabilitiesReply.Without(await reply.Content.ReadAsByteArrayAsync(context.RequestAborted)) is { } json
                 ? MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, json)
                 : MatrixAnswer.UnavailableAsync(context));

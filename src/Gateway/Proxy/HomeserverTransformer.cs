@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
-using System.Net;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Proxy;
@@ -9,7 +9,8 @@ namespace Gateway.Proxy;
 /// <summary>
 /// What changes between the member's request and the homeserver's. The target goes as the raw bytes that the policy
 /// judged: a proxy must not normalise it (Synapse, docs/reverse_proxy.md; YARP's default turns %2F into %252F and breaks
-/// key backups). Only known headers pass, none that asks for compression (a refusal must be readable here), and where the request comes from is said by us alone.
+/// key backups). Only known headers pass, either way: none that asks for compression (a refusal must be readable here), none of
+/// the connection's, no cookie; and where the request comes from is said by us alone.
 /// </summary>
 internal sealed class HomeserverTransformer(string origin, string host, Func<HttpContext, HttpResponseMessage, ValueTask<bool>> onReply) : HttpTransformer
 {
@@ -24,6 +25,12 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
         StringComparer.OrdinalIgnoreCase,
         "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Type");
 
+    private static readonly FrozenSet<string> ReplyHeaders = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range",
+        "Content-Security-Policy", "Content-Type", "Cross-Origin-Resource-Policy", "Date", "ETag", "Expires", "Last-Modified", "Pragma",
+        "Referrer-Policy", "Retry-After", "Vary", "X-Content-Type-Options", "X-Frame-Options", "X-Robots-Tag");
+
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         foreach (var (name, values) in httpContext.Request.Headers)
@@ -32,7 +39,7 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
             {
                 proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
             }
-            else if (ContentHeaders.Contains(name))
+            else if (ContentHeaders.Contains(name) && !IsForm(name, values))
             {
                 proxyRequest.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
             }
@@ -49,20 +56,14 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
 
     public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
-        if (proxyResponse is null)
-        {
-            return false;
-        }
-
-        if (!await onReply(httpContext, proxyResponse))
+        if (proxyResponse is null || !await onReply(httpContext, proxyResponse))
         {
             return false;
         }
 
         var copy = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         var headers = httpContext.Response.Headers;
-        headers.Remove("Server");
-        foreach (var name in headers.Keys.Where(name => name.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase)).ToList())
+        foreach (var name in headers.Keys.Where(name => !ReplyHeaders.Contains(name)).ToList())
         {
             headers.Remove(name);
         }
@@ -70,31 +71,16 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
         return copy;
     }
 
-    /// <summary>
-    /// Whether a refusal of the homeserver is one of the token: M_UNKNOWN_TOKEN, with whatever status, since clients look at
-    /// the code alone; unlike 401 of User-Interactive Authentication. The body stays readable.
-    /// </summary>
-    public static async ValueTask<bool> RefusesTokenAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
-    {
-        var unauthorized = reply.StatusCode == HttpStatusCode.Unauthorized;
-        if (!unauthorized && ((int)reply.StatusCode < 400 || reply.Content.Headers.ContentType?.MediaType != "application/json"))
-        {
-            return false;
-        }
+    public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) =>
+        ValueTask.CompletedTask;
 
-        await reply.Content.LoadIntoBufferAsync(64 * 1024, cancellationToken);
-        var body = await reply.Content.ReadAsByteArrayAsync(cancellationToken);
-        try
-        {
-            using var json = JsonDocument.Parse(body);
-            return json.RootElement.ValueKind == JsonValueKind.Object
-                ? json.RootElement.TryGetProperty("errcode", out var errcode) && errcode.ValueKind == JsonValueKind.String && errcode.ValueEquals("M_UNKNOWN_TOKEN")
-                : unauthorized;
-        }
-        catch (JsonException)
-        {
-            // Not Matrix: nothing that a client could take for an order may pass.
-            return unauthorized;
-        }
-    }
+    /// <summary>
+    /// A type that the homeserver would read parameters from, before it reads the same body as JSON whatever its type
+    /// (twisted.web.http, requestReceived): so a form, and anything that only nearly is a type. Without one the body is JSON.
+    /// </summary>
+    private static bool IsForm(string name, StringValues values) =>
+        string.Equals(name, HeaderNames.ContentType, StringComparison.OrdinalIgnoreCase)
+        && !(values.Count == 1 && MediaTypeHeaderValue.TryParse(values[0], out var type)
+            && !type.MediaType.Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase)
+            && !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase));
 }

@@ -31,6 +31,19 @@ internal static class MatrixAnswer
             ? new ErrorBody("M_TOO_LARGE", "The request is too large", null)
             : new ErrorBody("M_UNKNOWN", "The request did not arrive whole", null));
 
+    /// <summary>For a refusal that was no Matrix error. Its status goes on where it speaks of the request, so that nobody tries for ever.</summary>
+    public static Task ForeignReplyAsync(HttpContext context, int status) =>
+        status is >= 402 and < 500 or StatusCodes.Status400BadRequest
+            ? WriteAsync(context, status, new ErrorBody("M_UNKNOWN", "The request was refused", null))
+            : UnavailableAsync(context);
+
+    public static Task FaultAsync(HttpContext context) =>
+        WriteAsync(context, StatusCodes.Status500InternalServerError, new ErrorBody("M_UNKNOWN", "Internal server error", null));
+
+    /// <summary>Where the homeserver is (Client-Server API, "Well-known URI").</summary>
+    public static Task WellKnownAsync(HttpContext context, string serverName) =>
+        JsonAsync(context, StatusCodes.Status200OK, System.Text.Encoding.UTF8.GetBytes($$$"""{"m.homeserver":{"base_url":"https://{{{serverName}}}"}}"""));
+
     public static Task LimitExceededAsync(HttpContext context, string error, TimeSpan retryAfter)
     {
         context.Response.Headers.RetryAfter = ((int)Math.Ceiling(retryAfter.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);

@@ -1,6 +1,7 @@
-using System.Text;
 using Gateway.Login;
 using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.LoginGrants;
+using Gateway.Onboarding.Matrix;
 using Gateway.Onboarding.Store;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -12,7 +13,7 @@ namespace Gateway.Proxy;
 /// raw target, the page it comes from; 4. does the token belong to this device?; 5. forward. What is refused gets a Matrix error that clients understand and that erases
 /// nothing, but for a revoked device.
 /// </summary>
-internal sealed class MemberGate(
+internal sealed partial class MemberGate(
     DeviceResolver devices,
     TokenBinding binding,
     TokenLeaks leaks,
@@ -24,13 +25,13 @@ internal sealed class MemberGate(
     OAuthEndpoint oauth,
     GuardedEndpoint guarded,
     LogoutEndpoint logout,
+    SessionAdoption adoption,
     HomeserverForwarder forwarder,
     StateWriter writer,
     GatewayOptions gateway,
-    TimeProvider time)
+    TimeProvider time,
+    ILogger<MemberGate> log)
 {
-    private readonly byte[] _wellKnown = Encoding.UTF8.GetBytes($$$"""{"m.homeserver":{"base_url":"https://{{{gateway.ServerName}}}"}}""");
-
     public async Task AnswerAsync(HttpContext context)
     {
         try
@@ -41,6 +42,16 @@ internal sealed class MemberGate(
         {
             // What cannot be written down does not happen; the disk is the admin's to mend (gateway status).
             await MatrixAnswer.UnavailableAsync(context);
+        }
+        catch (BadHttpRequestException e) when (!context.Response.HasStarted)
+        {
+            // Found while one of us read the body.
+            await MatrixAnswer.BadBodyAsync(context, e.StatusCode);
+        }
+        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            Failed(e);
+            await MatrixAnswer.FaultAsync(context);
         }
     }
 
@@ -65,6 +76,7 @@ internal sealed class MemberGate(
         {
             // 2. The order matters: see Door.
             var cut = found.Door.Cut;
+            await using var ends = cut.UnsafeRegister(static request => ((HttpContext)request!).Abort(), context);
             await (devices.Find(address) is { } device && device.Id == found.Id
                 ? JudgeAsync(context, device, cut)
                 : MatrixAnswer.ForbiddenAsync(context, "This address is no member's device"));
@@ -93,8 +105,7 @@ internal sealed class MemberGate(
             return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
         }
 
-        return passage == Passage.WellKnown && device.Standing == Standing.Quarantined ? WellKnownAsync(context)
-            : device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
+        return device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
             : devices.IsLocked || device.Door.IsShut || device.AwaitsConfirmation ? MatrixAnswer.UnavailableAsync(context)
             : PassAsync(context, device, passage, target, cut);
     }
@@ -104,7 +115,7 @@ internal sealed class MemberGate(
         Passage.None => MatrixAnswer.UnrecognizedAsync(context),
         Passage.WrongMethod => MatrixAnswer.UnrecognizedAsync(context, StatusCodes.Status405MethodNotAllowed),
         Passage.Preflight => CrossOrigin.PreflightAsync(context),
-        Passage.WellKnown => WellKnownAsync(context),
+        Passage.WellKnown => MatrixAnswer.WellKnownAsync(context, gateway.ServerName),
         Passage.LoginFlows => login.FlowsAsync(context),
         Passage.Login => login.LoginAsync(context, device),
         Passage.SsoRedirect => signIn.RedirectAsync(context, device),
@@ -141,6 +152,9 @@ internal sealed class MemberGate(
             case TokenStanding.LoggedOut:
                 await MatrixAnswer.UnknownTokenAsync(context);
                 return;
+            case TokenStanding.Foreign when await AdoptAsync(context, device, cut) is { } adopted:
+                await CheckTokenAsync(context, adopted, passage, target, cut);
+                return;
             default:
                 leaks.Tell(device, context.Request.Headers.Authorization);
                 await MatrixAnswer.ForbiddenAsync(context, "This token does not belong to this device");
@@ -148,6 +162,24 @@ internal sealed class MemberGate(
         }
 
         await ServeAsync(context, new Passenger(device, session, passage), target, cut);
+    }
+
+    /// <summary>The device with one session more, where the admin has opened it to one from before the gateway and this is its token.</summary>
+    private async Task<DeviceEntry?> AdoptAsync(HttpContext context, DeviceEntry device, CancellationToken cut)
+    {
+        if (device.AdoptsUntil is null || TokenBinding.Find(context.Request.Headers.Authorization) is not { } token)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await adoption.TryAsync(device.Id, token, cut) && devices.Find(context.Connection.RemoteIpAddress) is { } now && now.Id == device.Id ? now : null;
+        }
+        catch (Exception e) when (e is HomeserverException or OperationCanceledException)
+        {
+            return null;
+        }
     }
 
     private async Task ServeAsync(HttpContext context, Passenger passenger, string target, CancellationToken cut)
@@ -175,10 +207,10 @@ internal sealed class MemberGate(
         await forwarder.ForwardAsync(context, passenger, cut);
     }
 
-    /// <summary>For a device in quarantine as well: clients look here before they ask.</summary>
-    private Task WellKnownAsync(HttpContext context) => MatrixAnswer.JsonAsync(context, StatusCodes.Status200OK, _wellKnown);
-
     /// <summary>The request is for our name, whatever else this address may be called.</summary>
     private bool IsOurs(HttpContext context) =>
         string.Equals(context.Request.Host.Host, gateway.ServerName, StringComparison.OrdinalIgnoreCase);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request met a fault of the gateway's own")]
+    private partial void Failed(Exception fault);
 }

@@ -39,8 +39,9 @@ internal sealed class PusherList(HomeserverOptions options)
             using var json = JsonDocument.Parse(buffer.AsMemory(0, length), Strict);
             return Fault(json.RootElement);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // InvalidOperationException: half of a surrogate pair.
             return "The pusher is not JSON, or says a thing twice";
         }
     }

@@ -11,7 +11,7 @@ namespace Gateway.Proxy;
 internal static class TargetSyntax
 {
     /// <summary>How often somebody could decode what was encoded several times.</summary>
-    private const int Depth = 3;
+    public const int Depth = 3;
 
     public static bool IsPlain(ReadOnlySpan<char> target)
     {
@@ -122,7 +122,7 @@ internal static class TargetSyntax
     }
 
     /// <summary>In place; the span gets shorter. False where strict and a percent sign is not followed by two hexadecimal digits.</summary>
-    private static bool Decode(ref Span<byte> bytes, bool strict)
+    public static bool Decode(ref Span<byte> bytes, bool strict)
     {
         var to = 0;
         for (var from = 0; from < bytes.Length; from++, to++)
@@ -164,7 +164,7 @@ internal static class TargetSyntax
     }
 
     /// <summary>The value of a hexadecimal digit.</summary>
-    public static int Digit(char c) => char.IsAsciiDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+    private static int Digit(char c) => char.IsAsciiDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
 
     /// <summary><c>pchar</c> of RFC 3986 without the percent sign.</summary>
     private static bool IsPathCharacter(char c) =>

@@ -69,6 +69,10 @@ internal sealed class TokenBinding(TokenHasher hasher)
         return true;
     }
 
+    /// <summary>The request's token, or null where it has not exactly one well-formed token.</summary>
+    public static AccessToken? Find(StringValues authorization) =>
+        TryFind(authorization, out var token) && token.Length <= MaxTokenLength ? new AccessToken(token.ToString()) : null;
+
     /// <summary>The one well-formed bearer token (RFC 6750, section 2.1); false where there is an authorization of another kind, or two.</summary>
     private static bool TryFind(StringValues authorization, out ReadOnlySpan<char> token)
     {

@@ -19,7 +19,7 @@ public sealed class CommandLineTests : IAsyncLifetime
 
         Assert.Equal(0, await shell.RunAsync("--help"));
 
-        foreach (var command in new[] { "enrol", "members", "devices", "revoke", "lock", "unlock", "allow-login", "status", "audit", "homeserver-config", "serve" })
+        foreach (var command in new[] { "enrol", "members", "devices", "revoke", "lock", "unlock", "allow-login", "adopt-session", "status", "audit", "homeserver-config", "serve" })
         {
             Assert.Contains($"  {command} ", shell.Out, StringComparison.Ordinal);
         }

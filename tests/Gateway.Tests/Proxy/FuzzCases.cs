@@ -62,6 +62,58 @@ internal static class FuzzCases
         from fields in (from name in Gen.Elements(Names) from value in Value() select $"\"{name}\":{value}").ListOf().Resize(6)
         select "{" + string.Join(',', fields) + "}");
 
+    private static readonly string[] JsonTargets =
+    [
+        "POST /_matrix/client/v3/login", "POST /_matrix/client/r0/login", "POST /_matrix/client/api/v1/login", "POST /oauth2/register", "POST /_matrix/client/v3/delete_devices",
+        "DELETE /_matrix/client/v3/devices/ANOTHER", "DELETE /_matrix/client/v3/devices/%C3%A9", "POST /_matrix/client/v3/pushers/set",
+    ];
+
+    private static readonly string[] Json =
+    [
+        """{"type":"m.login.password","identifier":{"type":"m.id.user","user":"alice"},"password":"KDMWR-TBHQA","device_id":"ANOTHER"}""",
+        """{"type":"m.login.token","token":"x","device_id":"ANOTHER"}""",
+        """{"redirect_uris":["io.element.android:/"],"client_name":"Element X","application_type":"native","token_endpoint_auth_method":"none"}""",
+        """{"devices":["ANOTHER"],"auth":{"type":"m.login.password","session":"x","password":"KDMWR-TBHQA"}}""",
+        """{"auth":{"type":"m.login.sso","session":"x"}}""",
+        """{"refresh_token":"x"}""",
+        """{"kind":"http","app_id":"a","pushkey":"k","data":{"url":"https://matrix.org/_matrix/push/v1/notify"}}""",
+    ];
+
+    private static readonly string[] FormFields =
+    [
+        "token={token}", "do=start", "do=code", "do=cancel", "code=KDMWR-TBHQA", "code=x", "grant_type=authorization_code", "grant_type=refresh_token", "refresh_token=x", "client_id=element-x-android",
+        "redirect_uri=io.element.android%3A%2F", "code_verifier=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "token=x", "token=syt_alice_x", "token_type_hint=access_token", "%", "=", "a[]=b", "\ud83d\udc9a=\u00e9",
+    ];
+
+    private static readonly string[] FormTargets =
+    [
+        "POST /oauth2/token", "POST /oauth2/token", "POST /oauth2/revoke", "POST {page}", "POST {page}", "GET {page}", "GET {page}?code", "GET {page}?code=x&do=start",
+        "GET /oauth2/authorize?response_type=code&client_id=element-x-android&redirect_uri=io.element.android%3A%2F&code_challenge_method=S256&code_challenge=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&scope=urn%3Amatrix%3Aclient%3Aapi%3A*%20urn%3Amatrix%3Aclient%3Adevice%3AX&state=a",
+        "GET /_matrix/client/v3/login/sso/redirect?redirectUrl=element%3A%2F%2Fconnect", "GET /_matrix/client/v3/login/sso/redirect/gateway?redirectUrl=element%3A%2F%2Fconnect",
+    ];
+
+    private static readonly string[] FormTypes =
+    [
+        "application/x-www-form-urlencoded", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-16",
+        "application/x-www-form-urlencoded;charset=x", "Application/X-WWW-form-urlencoded", "multipart/form-data; boundary=x", "application/json", "",
+    ];
+
+    /// <summary>JSON for every endpoint that the gateway answers itself: nearly right, or bent, or meant for another one.</summary>
+    public static Gen<(string Method, string Target, string Body)> JsonRequests() =>
+        from target in Gen.Elements(JsonTargets)
+        from body in Gen.OneOf(Bent(Gen.Elements(Json)), Logins())
+        select (target.Split(' ')[0], target.Split(' ')[1], body);
+
+    /// <summary>Forms and addresses of signing in by browser.</summary>
+    public static Gen<(string Method, string Target, string Type, string Body)> Forms() =>
+        from start in Gen.Elements(FormTargets)
+        let target = start.Split(' ')[1]
+        from query in Bent(Gen.Constant(target.Contains('?', StringComparison.Ordinal) ? target[target.IndexOf('?', StringComparison.Ordinal)..] : ""))
+        from type in Gen.Elements(FormTypes)
+        from fields in Gen.Elements(FormFields).ListOf().Resize(6)
+        from body in Bent(Gen.Constant(string.Join('&', fields)))
+        select (start.Split(' ')[0], target.Split('?')[0] + Uri.EscapeDataString(query).Replace("%3F", "?", StringComparison.Ordinal).Replace("%26", "&", StringComparison.Ordinal).Replace("%3D", "=", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal), type, body);
+
     private static Gen<string> Value() => Gen.Frequency(
         (6, Gen.Elements(Words).Select(word => System.Text.Json.JsonSerializer.Serialize(word))),
         (1, Gen.Elements("null", "true", "1", "1e999", "[]", "{}", "[[[[]]]]", "{\"type\":\"m.id.user\",\"user\":\"x\"}", "\"\\ud800\"", "-0", "NaN")));

@@ -14,6 +14,7 @@ namespace Gateway.Tests.Testing;
 internal sealed class FakeHomeserver : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private int _open;
 
     private FakeHomeserver(WebApplication app) => _app = app;
 
@@ -33,6 +34,9 @@ internal sealed class FakeHomeserver : IAsyncDisposable
     /// <summary>Runs before each answer; true where it has answered itself. May wait, throw or abort.</summary>
     public Func<HttpContext, Task<bool>> Interfere { get; set; } = _ => Task.FromResult(false);
 
+    /// <summary>How many requests are being answered.</summary>
+    public int Open => _open;
+
     public string Url => _app.Urls.First();
 
     public static async Task<FakeHomeserver> StartAsync()
@@ -42,7 +46,7 @@ internal sealed class FakeHomeserver : IAsyncDisposable
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
         var homeserver = new FakeHomeserver(app);
-        app.Run(homeserver.AnswerAsync);
+        app.Run(homeserver.CountAsync);
         await app.StartAsync();
         return homeserver;
     }
@@ -69,6 +73,19 @@ internal sealed class FakeHomeserver : IAsyncDisposable
     {
         await _app.StopAsync(new CancellationToken(canceled: true));
         await _app.DisposeAsync();
+    }
+
+    private async Task CountAsync(HttpContext context)
+    {
+        Interlocked.Increment(ref _open);
+        try
+        {
+            await AnswerAsync(context);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _open);
+        }
     }
 
     private async Task AnswerAsync(HttpContext context)
