@@ -25,7 +25,7 @@ public sealed partial class BrowserStory(TestLab lab) : IAsyncDisposable
         await browser.PictureAsync("fr-1-confirm");
         var number = await browser.TapAsync("Se connecter", "#number");
         await browser.PictureAsync("fr-2-number");
-        await browser.TapAsync("J’ai plutôt un code", "#code");
+        await browser.TapAsync("J’ai un code de connexion", "#code");
         await browser.PictureAsync("fr-3-code");
         await browser.TypeAsync("n'importe quoi");
         var typingError = await browser.TapAsync("Se connecter", "#fault");
@@ -50,11 +50,14 @@ public sealed partial class BrowserStory(TestLab lab) : IAsyncDisposable
         Assert.DoesNotContain(enrolment.LoginCode, confirm.Text + number.Text + typingError.Text, StringComparison.Ordinal);
         AssertProtected(number, "fr");
         AssertProtected(typingError, "fr");
-        Assert.Contains("Ce n’est pas un code de connexion", typingError.Text, StringComparison.Ordinal);
+        Assert.Contains("Tapez votre code de connexion", typingError.Text, StringComparison.Ordinal);
+        Assert.Contains("Ce n’est pas un code de connexion\u202f: une lettre manque", typingError.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("mot de passe", typingError.Text, StringComparison.Ordinal);
         Assert.Equal(Number(number), Number(sameNumber));
         AssertProtected(approved, "fr");
+        Assert.Contains("Sinon, touchez le bouton", approved.Text, StringComparison.Ordinal);
         await AssertInAsync(app, enrolment);
-        Assert.Contains("Cette connexion est terminée", over.Text, StringComparison.Ordinal);
+        Assert.Contains("Continuez dans l’application", over.Text, StringComparison.Ordinal);
         AssertProtected(notArmed, "fr", status: 403);
         Assert.Contains("Demandez un nouveau code de connexion à votre admin", notArmed.Text, StringComparison.Ordinal);
     }
@@ -70,12 +73,16 @@ public sealed partial class BrowserStory(TestLab lab) : IAsyncDisposable
         await browser.VisitAsync(WebBrowser.App);
         var confirm = await browser.TapAsync("OAuth", "main");
         await browser.PictureAsync("en-1-confirm");
-        var declined = await browser.TapAsync("This is not me", "#outcome[data-state=refused]");
+        await browser.WayBackAsync(open: false);
+        await browser.TapAsync("This is not me", "#continue");
+        await browser.PictureAsync("en-1-not-me");
+        await browser.WayBackAsync(open: true);
+        var declined = await browser.TapAsync($"Back to {WebBrowser.AppHost}", "#outcome[data-state=refused]");
         await browser.VisitAsync(WebBrowser.App);
         await browser.TapAsync("OAuth", "main");
         await browser.TapAsync("Sign in", "#number");
         await browser.PictureAsync("en-2-number");
-        await browser.TapAsync("I have a login code instead", "#code");
+        await browser.TapAsync("I have a login code", "#code");
         await browser.PictureAsync("en-3-code");
         await browser.TypeAsync(await CodeOfAnotherDeviceAsync());
         var wrongCode = await browser.TapAsync("Sign in", "#fault");
