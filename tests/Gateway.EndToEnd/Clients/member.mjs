@@ -8,9 +8,11 @@ import { follow } from './instructions.mjs';
 import { recovery } from './recovery.mjs';
 
 const baseUrl = process.argv[2];
-const sdk = await import(pathToFileURL(`${process.env.GATEWAY_NODE_MODULES}/matrix-js-sdk/lib/index.js`));
+const library = `${process.env.GATEWAY_NODE_MODULES}/matrix-js-sdk/lib`;
+const sdk = await import(pathToFileURL(`${library}/index.js`));
+const { decodeRecoveryKey } = await import(pathToFileURL(`${library}/crypto-api/index.js`));
 const app = { client: sdk.createClient({ baseUrl }) };
-const { cryptoCallbacks, instructions: recoveryInstructions } = recovery(app, sdk);
+const { cryptoCallbacks, instructions: recoveryInstructions } = recovery(app, decodeRecoveryKey);
 const messages = [];
 const syncStates = [];
 let loggedOut = null;
@@ -112,6 +114,8 @@ const instructions = {
       invite,
       initial_state: [{ type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }],
     });
+    // Before that it would send in the clear.
+    await eventually('sync', () => app.client.getRoom(room)?.hasEncryptionStateEvent());
     return { room };
   },
 

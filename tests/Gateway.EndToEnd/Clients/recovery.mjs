@@ -1,7 +1,8 @@
 // What keeps a member's messages readable after the phone is gone: identity, recovery key and key backup, as apps set
-// them up and take them over. `app.client` is the client of the moment; `sdk` is matrix-js-sdk.
-export function recovery(app, sdk) {
+// them up and take them over. `app.client` is matrix-js-sdk's client of the moment.
+export function recovery(app, decodeRecoveryKey) {
   let privateKey = null;
+  let question = null;
 
   /** Handed to every client: where the library asks for the recovery key. */
   const cryptoCallbacks = {
@@ -13,22 +14,29 @@ export function recovery(app, sdk) {
 
   const createSecretStorageKey = async () => app.client.getCrypto().createRecoveryKeyFromPassphrase();
 
-  /** User-Interactive Authentication as apps do it: first without, then with what the member types as the password. */
+  /**
+   * User-Interactive Authentication as apps do it: they send the request, are asked, and show a field for the password;
+   * when the member has typed, they send it once more with that.
+   */
   const asking = (code) => async (request) => {
-    try {
-      return await request(null);
-    } catch (error) {
-      const stages = error.data?.flows?.map((flow) => flow.stages.join());
-      if (code === null || error.httpStatus !== 401 || !stages?.includes('m.login.password')) {
-        throw error;
-      }
-
+    if (code !== null) {
       return request({
         type: 'm.login.password',
         identifier: { type: 'm.id.user', user: app.client.getUserId() },
         password: code,
-        session: error.data.session,
+        session: question.session,
       });
+    }
+
+    try {
+      return await request(null);
+    } catch (error) {
+      question = error.data;
+      if (error.httpStatus === 401 && !question.flows?.some((flow) => flow.stages.join() === 'm.login.password')) {
+        throw new Error('a dead end: no app has a way to answer', { cause: error });
+      }
+
+      throw error;
     }
   };
 
@@ -43,7 +51,9 @@ export function recovery(app, sdk) {
 
     async recover({ recoveryKey }) {
       const crypto = app.client.getCrypto();
-      privateKey = sdk.decodeRecoveryKey(recoveryKey);
+      privateKey = decodeRecoveryKey(recoveryKey);
+      // Secret keys are taken only for an identity whose public keys are known.
+      await crypto.userHasCrossSigningKeys(app.client.getUserId(), true);
       await crypto.bootstrapCrossSigning({});
       await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
       await crypto.checkKeyBackupAndEnable();

@@ -70,11 +70,11 @@ public sealed class MatrixClient(Phone phone) : InstructedProgram(Describe(phone
     public Task<JsonElement> SendInSlashedSessionAsync(string room, string text) =>
         AskAsync("sendInSlashedSession", new JsonObject { ["room"] = room, ["text"] = text });
 
-    /// <summary>Replaces identity and recovery, as after a lost phone; the code where the server asks for a password. Returns the public master key.</summary>
+    /// <summary>Replaces identity and recovery, as after a lost phone; with the code where the server asked for a password. Returns the public master key.</summary>
     public async Task<string> ResetIdentityAsync(string? code = null) =>
         (await AskAsync("resetIdentity", new JsonObject { ["code"] = code })).GetProperty("masterKey").GetString()!;
 
-    /// <summary>Ends another session of the same member; the code where the server asks for a password.</summary>
+    /// <summary>Ends another session of the same member; with the code where the server asked for a password.</summary>
     public Task EndSessionAsync(string session, string? code = null) =>
         AskAsync("endSession", new JsonObject { ["session"] = session, ["code"] = code });
 
