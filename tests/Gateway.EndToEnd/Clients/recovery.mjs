@@ -60,13 +60,18 @@ export function recovery(app, decodeRecoveryKey) {
     },
 
     async sendInSlashedSession({ room, text }) {
+      const send = async (words) => {
+        const { event_id: event } = await app.client.sendTextMessage(room, words);
+        return app.client.getRoom(room).findEventById(event).getWireContent().session_id;
+      };
+
       // Half of all IDs have one: 40 tries without are one in 10^12.
       for (let attempt = 0; attempt < 40; attempt++) {
         await app.client.getCrypto().forceDiscardSession(room);
-        const { event_id: event } = await app.client.sendTextMessage(room, text);
-        const { session_id: session } = app.client.getRoom(room).findEventById(event).getWireContent();
+        const session = await send(`attempt ${attempt}`);
         if (session.includes('/')) {
-          return { session, event };
+          await send(text);
+          return { session };
         }
       }
 

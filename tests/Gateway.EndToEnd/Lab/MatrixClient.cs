@@ -66,9 +66,9 @@ public sealed class MatrixClient(Phone phone) : InstructedProgram(Describe(phone
     /// <summary>Takes the identity and the backup over with the recovery key, as the next device of the same member does.</summary>
     public Task RecoverAsync(string recoveryKey) => AskAsync("recover", new JsonObject { ["recoveryKey"] = recoveryKey });
 
-    /// <summary>Sends, in a new encryption session each time, until one's ID has a slash; then waits until the backup has it.</summary>
-    public Task<JsonElement> SendInSlashedSessionAsync(string room, string text) =>
-        AskAsync("sendInSlashedSession", new JsonObject { ["room"] = room, ["text"] = text });
+    /// <summary>Begins new encryption sessions until one's ID has a slash, and sends the text in that. Returns the ID.</summary>
+    public async Task<string> SendInSlashedSessionAsync(string room, string text) =>
+        (await AskAsync("sendInSlashedSession", new JsonObject { ["room"] = room, ["text"] = text })).GetProperty("session").GetString()!;
 
     /// <summary>Replaces identity and recovery, as after a lost phone; with the code where the server asked for a password. Returns the public master key.</summary>
     public async Task<string> ResetIdentityAsync(string? code = null) =>
