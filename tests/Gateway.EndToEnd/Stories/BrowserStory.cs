@@ -82,7 +82,7 @@ public sealed partial class BrowserStory(TestLab lab) : IAsyncDisposable
         await browser.TapAsync("OAuth", "main");
         await browser.TapAsync("Sign in", "#number");
         await browser.PictureAsync("en-2-number");
-        await browser.TapAsync("I have a login code", "#code");
+        await browser.TapAsync("I have a login code instead", "#code");
         await browser.PictureAsync("en-3-code");
         await browser.TypeAsync(await CodeOfAnotherDeviceAsync());
         var wrongCode = await browser.TapAsync("Sign in", "#fault");
