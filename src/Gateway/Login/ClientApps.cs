@@ -35,7 +35,7 @@ internal sealed class ClientApps(LoginOptions options)
             return null;
         }
 
-        if (options.RedirectUrls.Contains(address, StringComparer.Ordinal))
+        if (options.RedirectUrls.Any(listed => address == listed || address == WithElementsMark(listed)))
         {
             return new ClientApp("url-" + new Uri(address).IdnHost, new Uri(address).IdnHost);
         }
@@ -53,6 +53,9 @@ internal sealed class ClientApps(LoginOptions options)
 
     /// <summary>Shown for an app on the same computer, whose name nobody vouches for. Not a name: the page says it in the member's language.</summary>
     public const string Loopback = "desktop app";
+
+    /// <summary>Element Web's own address as it is when it signs in by OAuth: so that no native app takes it.</summary>
+    private static string WithElementsMark(string address) => address + (address.Contains('?', StringComparison.Ordinal) ? '&' : '?') + "no_universal_links=true";
 
     private static bool IsLoopback(string address) =>
         address.StartsWith("http://", StringComparison.Ordinal)

@@ -15,6 +15,7 @@ internal static class LoginTexts
     // The pages.
     public const string ConfirmTitle = nameof(ConfirmTitle);
     public const string WaitTitle = nameof(WaitTitle);
+    public const string CodeTitle = nameof(CodeTitle);
     public const string MemberAndDevice = nameof(MemberAndDevice);
     public const string App = nameof(App);
     public const string DesktopApp = nameof(DesktopApp);
@@ -25,12 +26,15 @@ internal static class LoginTexts
     public const string HaveCode = nameof(HaveCode);
     public const string BackToNumber = nameof(BackToNumber);
     public const string LoginCodeLabel = nameof(LoginCodeLabel);
+    public const string WrongLetters = nameof(WrongLetters);
     public const string BackTo = nameof(BackTo);
     public const string BackToApp = nameof(BackToApp);
     public const string ProvedTitle = nameof(ProvedTitle);
+    public const string OpensByItself = nameof(OpensByItself);
     public const string NoGrantTitle = nameof(NoGrantTitle);
     public const string NoGrant = nameof(NoGrant);
     public const string OverTitle = nameof(OverTitle);
+    public const string UsedTitle = nameof(UsedTitle);
     public const string Late = nameof(Late);
     public const string Replaced = nameof(Replaced);
     public const string Refused = nameof(Refused);

@@ -111,7 +111,7 @@ internal sealed class SignInEndpoint(
     {
         if (LoginCode.TryParse(typed) is not { } code)
         {
-            return LoginTexts.NotACode;
+            return LoginTexts.WrongLetters;
         }
 
         if (throttle.Try(signIn.Device) is not null)
@@ -153,11 +153,12 @@ internal sealed class SignInEndpoint(
         };
         return pages.SendAsync<SignInPage>(context, status, signIn.State switch
         {
-            SignInState.Opened or SignInState.Waiting when typesCode => view with { Step = SignInPage.Step.TypeCode, Title = LoginTexts.ConfirmTitle },
+            SignInState.Opened or SignInState.Waiting when typesCode => view with { Step = SignInPage.Step.TypeCode, Title = LoginTexts.CodeTitle },
             SignInState.Opened => view with { Step = SignInPage.Step.Confirm, Title = LoginTexts.ConfirmTitle },
             SignInState.Waiting => view with { Step = SignInPage.Step.Wait, Title = LoginTexts.WaitTitle },
-            SignInState.Proved when signIns.Token(signIn) is { } token => view with { Title = LoginTexts.ProvedTitle, GoesOn = true, Continue = signIn.Request.Back(token) },
-            _ => view with { Explanation = Words(signIn.End), Continue = signIn.End is SignInEnd.Used ? null : signIn.Request.Refused },
+            SignInState.Proved when signIns.Token(signIn) is { } token => view with { Title = LoginTexts.ProvedTitle, Explanation = LoginTexts.OpensByItself, GoesOn = true, Continue = signIn.Request.Back(token) },
+            _ when signIn.End is SignInEnd.Used => view with { Title = LoginTexts.UsedTitle, Explanation = LoginTexts.Used },
+            _ => view with { Explanation = Words(signIn.End), Continue = signIn.Request.Refused },
         });
     }
 
@@ -166,7 +167,6 @@ internal sealed class SignInEndpoint(
         SignInEnd.Replaced => LoginTexts.Replaced,
         SignInEnd.Refused => LoginTexts.Refused,
         SignInEnd.Cancelled => LoginTexts.Cancelled,
-        SignInEnd.Used => LoginTexts.Used,
         _ => LoginTexts.Late,
     };
 

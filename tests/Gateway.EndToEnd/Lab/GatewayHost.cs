@@ -39,6 +39,7 @@ public sealed class GatewayHost : IAsyncDisposable
             ["Certificate:Path"] = CertificatePath,
             ["Certificate:KeyPath"] = KeyPath,
             ["Homeserver:BaseUrl"] = HomeserverHost.BaseAddress.ToString().TrimEnd('/'),
+            ["Login:RedirectUrls"] = new JsonArray(WebBrowser.App),
             // Some seconds, so that the whole life of a revocation fits into a story.
             ["Revocation:GraceHours"] = 0.001,
             ["Admin:Socket"] = Path.Combine(folder, "admin.sock"),

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -8,35 +8,25 @@ namespace Gateway.EndToEnd.Lab;
 /// A Matrix app on a phone: a process with matrix-js-sdk in the phone's namespace (Clients/member.mjs), which trusts the
 /// lab's authority and knows the server by its name. Commands may run side by side.
 /// </summary>
-public sealed class MatrixClient : IAsyncDisposable
+public sealed class MatrixClient(Phone phone) : InstructedProgram(Describe(phone), "client")
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
-
-    private readonly RunningProgram program;
-    private readonly ConcurrentDictionary<int, TaskCompletionSource<JsonElement>> open = new();
-    private readonly Task listening;
-    private int count;
-
-    public MatrixClient(Phone phone)
-    {
-        var start = phone.Space.Describe(Requirements.Node, Path.Combine(AppContext.BaseDirectory, "Clients", "member.mjs"), $"https://{GatewayHost.ServerName}");
-        start.Environment["GATEWAY_NODE_MODULES"] = Requirements.NodeModules;
-        start.Environment["NODE_EXTRA_CA_CERTS"] = Path.Combine(phone.Folder, "authority.pem");
-        program = new RunningProgram(start, "client");
-        listening = ListenAsync();
-    }
-
     public string AccessToken { get; private set; } = "";
 
     public string SessionId { get; private set; } = "";
 
-    public async Task<JsonElement> LoginAsync(string member, string code)
-    {
-        var session = await AskAsync("login", new JsonObject { ["user"] = member, ["code"] = code, ["device"] = "Lab client" });
-        AccessToken = session.GetProperty("accessToken").GetString()!;
-        SessionId = session.GetProperty("sessionId").GetString()!;
-        return session;
-    }
+    public async Task<JsonElement> LoginAsync(string member, string code) =>
+        Keep(await AskAsync("login", new JsonObject { ["user"] = member, ["code"] = code, ["device"] = "Lab client" }));
+
+    /// <summary>Where the app sends its member to sign in by SSO, with an app that is led back to <paramref name="back"/>.</summary>
+    public async Task<string> SsoAddressAsync(string back) =>
+        (await AskAsync("ssoAddress", new JsonObject { ["back"] = back })).GetProperty("address").GetString()!;
+
+    /// <summary>The same by OAuth: metadata, registration, and the address with its PKCE challenge.</summary>
+    public async Task<string> OAuthAddressAsync(string back) =>
+        (await AskAsync("oauthAddress", new JsonObject { ["back"] = back })).GetProperty("address").GetString()!;
+
+    /// <summary>The app is led back to this address, with the one-time token or code in it, and opens its session.</summary>
+    public async Task<JsonElement> ComeBackAsync(string address) => Keep(await AskAsync("comeBack", new JsonObject { ["address"] = address }));
 
     /// <summary>Starts end-to-end encryption and the sync loop, and waits for the first sync.</summary>
     public Task StartAsync() => AskAsync("start");
@@ -67,6 +57,27 @@ public sealed class MatrixClient : IAsyncDisposable
 
     public Task LogoutAsync() => AskAsync("logout");
 
+    /// <summary>Asks for a fresh token with a refresh token, which nobody here was ever given.</summary>
+    public Task RefreshAsync() => AskAsync("refresh");
+
+    /// <summary>Makes the member's identity, recovery key and key backup, as apps do after the first login; returns the recovery key.</summary>
+    public async Task<string> SetUpRecoveryAsync() => (await AskAsync("setUpRecovery")).GetProperty("recoveryKey").GetString()!;
+
+    /// <summary>Takes the identity and the backup over with the recovery key, as the next device of the same member does.</summary>
+    public Task RecoverAsync(string recoveryKey) => AskAsync("recover", new JsonObject { ["recoveryKey"] = recoveryKey });
+
+    /// <summary>Begins new encryption sessions until one's ID has a slash, and sends the text in that. Returns the ID.</summary>
+    public async Task<string> SendInSlashedSessionAsync(string room, string text) =>
+        (await AskAsync("sendInSlashedSession", new JsonObject { ["room"] = room, ["text"] = text })).GetProperty("session").GetString()!;
+
+    /// <summary>Replaces identity and recovery, as after a lost phone; with the code where the server asked for a password. Returns the public master key.</summary>
+    public async Task<string> ResetIdentityAsync(string? code = null) =>
+        (await AskAsync("resetIdentity", new JsonObject { ["code"] = code })).GetProperty("masterKey").GetString()!;
+
+    /// <summary>Ends another session of the same member; with the code where the server asked for a password.</summary>
+    public Task EndSessionAsync(string session, string? code = null) =>
+        AskAsync("endSession", new JsonObject { ["session"] = session, ["code"] = code });
+
     /// <summary>Waits until the library says that the server ended its session, which is when apps erase their data.</summary>
     public Task<JsonElement> LoggedOutAsync() => AskAsync("loggedOut");
 
@@ -77,63 +88,18 @@ public sealed class MatrixClient : IAsyncDisposable
         return [.. answer.GetProperty("states").EnumerateArray().Select(state => state.GetString()!).Where(state => state is not ("PREPARED" or "SYNCING"))];
     }
 
-    public async ValueTask DisposeAsync()
+    private static ProcessStartInfo Describe(Phone phone)
     {
-        await program.DisposeAsync();
-        await listening;
+        var start = phone.Space.Describe(Requirements.Node, Path.Combine(AppContext.BaseDirectory, "Clients", "member.mjs"), $"https://{GatewayHost.ServerName}");
+        start.Environment["GATEWAY_NODE_MODULES"] = Requirements.NodeModules;
+        start.Environment["NODE_EXTRA_CA_CERTS"] = Path.Combine(phone.Folder, "authority.pem");
+        return start;
     }
 
-    private async Task<JsonElement> AskAsync(string command, JsonObject? more = null)
+    private JsonElement Keep(JsonElement session)
     {
-        var id = Interlocked.Increment(ref count);
-        var answer = open[id] = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var line = more ?? [];
-        line["id"] = id;
-        line["do"] = command;
-        await program.WriteLineAsync(line.ToJsonString());
-        try
-        {
-            return await answer.Task.WaitAsync(Patience);
-        }
-        catch (TimeoutException e)
-        {
-            throw new TimeoutException($"the client did not finish '{command}' within {Patience.TotalSeconds} s; it said last: {program.LastWords}", e);
-        }
+        AccessToken = session.GetProperty("accessToken").GetString()!;
+        SessionId = session.GetProperty("sessionId").GetString()!;
+        return session;
     }
-
-    private async Task ListenAsync()
-    {
-        await foreach (var line in program.Lines.ReadAllAsync())
-        {
-            var answer = JsonElement.Parse(line);
-            if (!open.TryRemove(answer.GetProperty("id").GetInt32(), out var waiting))
-            {
-                continue;
-            }
-
-            if (answer.TryGetProperty("error", out var error))
-            {
-                waiting.SetException(new MatrixClientException(error));
-            }
-            else
-            {
-                waiting.SetResult(answer.GetProperty("result"));
-            }
-        }
-
-        foreach (var waiting in open.Values)
-        {
-            waiting.TrySetException(new InvalidOperationException($"the client ended: {program.LastWords}"));
-        }
-    }
-}
-
-/// <summary>What the client library threw.</summary>
-public sealed class MatrixClientException(JsonElement error) : Exception(error.ToString())
-{
-    public int? Status { get; } = error.GetProperty("status") is { ValueKind: JsonValueKind.Number } status ? status.GetInt32() : null;
-
-    public string? ErrorCode { get; } = error.GetProperty("errcode").GetString();
-
-    public bool SoftLogout { get; } = error.GetProperty("softLogout").GetBoolean();
 }

@@ -13,18 +13,19 @@ public sealed class Phone : IDisposable
 {
     private static readonly Uri Server = new($"https://{GatewayHost.ServerName}/");
 
-    private readonly IPAddress gateway;
-
     private Phone(NetworkNamespace space, string link, IPAddress gateway, Authority authority, string folder)
     {
         Space = space;
         Link = link;
         Folder = folder;
-        this.gateway = gateway;
+        Gateway = gateway;
         Http = NamespaceHttp.Client(space, gateway, Server, authority.Trust);
     }
 
     public NetworkNamespace Space { get; }
+
+    /// <summary>The gateway's tunnel address.</summary>
+    public IPAddress Gateway { get; }
 
     /// <summary>The phone's own WireGuard interface.</summary>
     public string Link { get; }
@@ -86,7 +87,7 @@ public sealed class Phone : IDisposable
     public async Task<string> CertificateSerialAsync(Authority authority)
     {
         using var socket = await Space.OpenTcpAsync();
-        await socket.ConnectAsync(new IPEndPoint(gateway, 443));
+        await socket.ConnectAsync(new IPEndPoint(Gateway, 443));
         await using var stream = new SslStream(new NetworkStream(socket));
         var trust = authority.Trust;
         trust.TargetHost = GatewayHost.ServerName;

@@ -8,7 +8,7 @@ public sealed class TestLab : IAsyncLifetime
 {
     private readonly List<NetworkNamespace> guests = [];
     private readonly List<IDisposable> phones = [];
-    private readonly List<MatrixClient> clients = [];
+    private readonly List<InstructedProgram> programs = [];
     private int neighbours;
     private GatewayHost? gateway;
     private HomeserverHost? homeserver;
@@ -88,16 +88,24 @@ public sealed class TestLab : IAsyncLifetime
     public MatrixClient Open(Phone phone)
     {
         var client = new MatrixClient(phone);
-        clients.Add(client);
+        programs.Add(client);
         return client;
+    }
+
+    /// <summary>The browser on the phone, with a web app beside it.</summary>
+    public async Task<WebBrowser> BrowseAsync(Phone phone)
+    {
+        var browser = await WebBrowser.StartAsync(phone, Authority);
+        programs.Add(browser);
+        return browser;
     }
 
     /// <summary>Switches off all phones and other guests, so that nobody of this story is in the way of the next.</summary>
     public async ValueTask EndStoryAsync()
     {
-        foreach (var client in clients)
+        foreach (var program in programs)
         {
-            await client.DisposeAsync();
+            await program.DisposeAsync();
         }
 
         phones.ForEach(phone => phone.Dispose());
@@ -106,7 +114,7 @@ public sealed class TestLab : IAsyncLifetime
             await Network.RemoveAsync(guest);
         }
 
-        clients.Clear();
+        programs.Clear();
         phones.Clear();
         guests.Clear();
     }

@@ -15,6 +15,9 @@ internal static class TestLogs
     /// <summary>Where a picture shall lie, so that one that could not be read can be looked at.</summary>
     public static string Picture(string name) => Path.Combine(Folder, $"{name}.png");
 
+    /// <summary>Where the pages that members see are photographed to, for people to look at.</summary>
+    public static string Pictures => Directory.CreateDirectory(Path.Combine(Folder, "pages")).FullName;
+
     private static string Prepare()
     {
         var logs = Environment.GetEnvironmentVariable("GATEWAY_TEST_LOGS") ?? Path.Combine(Checkout(), "artifacts", "test-logs");

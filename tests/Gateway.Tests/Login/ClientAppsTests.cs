@@ -6,7 +6,7 @@ namespace Gateway.Tests.Login;
 
 public sealed class ClientAppsTests
 {
-    private static readonly ClientApps Apps = new(new LoginOptions { RedirectUrls = ["https://web.example/element/?a=b"] });
+    private static readonly ClientApps Apps = new(new LoginOptions { RedirectUrls = ["https://web.example/element/?a=b", "https://group.example/"] });
 
     [Theory]
     [InlineData("io.element.android:/", "Element X")]
@@ -17,6 +17,9 @@ public sealed class ClientAppsTests
     [InlineData("io.element.desktop:/vector/webapp/", "Element Desktop")]
     [InlineData("im.fluffychat.auth:/login", "FluffyChat")]
     [InlineData("https://web.example/element/?a=b", "web.example")]
+    // Element Web says so of its own address when it signs in by OAuth: no native app shall take it.
+    [InlineData("https://web.example/element/?a=b&no_universal_links=true", "web.example")]
+    [InlineData("https://group.example/?no_universal_links=true", "group.example")]
     public void An_app_of_the_list_is_named(string address, string name) =>
         Assert.Equal(name, Apps.Find(address, system: null)?.Name);
 
@@ -49,6 +52,10 @@ public sealed class ClientAppsTests
     [InlineData("element://connect\\evil")]
     [InlineData("https://web.example/element/")]
     [InlineData("https://web.example/element/?a=b&c")]
+    [InlineData("https://web.example/element/?a=b?no_universal_links=true")]
+    [InlineData("https://group.example/&no_universal_links=true")]
+    [InlineData("https://group.example/?no_universal_links=true&no_universal_links=true")]
+    [InlineData("https://group.example/?no_universal_links=false")]
     [InlineData("https://web.example.evil/element/?a=b")]
     [InlineData("https://element.io/oauth/ios/io.element.elementx/")]
     [InlineData("https://element.io:444/oauth/ios/io.element.elementx")]
