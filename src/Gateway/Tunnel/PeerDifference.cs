@@ -26,4 +26,12 @@ internal static class PeerDifference
             .Select(peer => $"peer {peer.Prefix}: {peer.Why}");
         return strangers.Concat(faults).FirstOrDefault();
     }
+
+    /// <summary>
+    /// The same for what was wanted <paramref name="then"/>, as far as it still is: what came since may be missing, and what
+    /// went since may stand.
+    /// </summary>
+    public static string? Since(IReadOnlyDictionary<PublicKey, DesiredPeer> then, IReadOnlyDictionary<PublicKey, DesiredPeer> now, IReadOnlyList<Peer> standing) => First(
+        now.Where(peer => then.ContainsKey(peer.Key)).ToDictionary(),
+        [.. standing.Where(peer => then.ContainsKey(peer.PublicKey) == now.ContainsKey(peer.PublicKey))]);
 }

@@ -50,7 +50,7 @@ internal sealed partial class PeerReconciler(
     internal async Task ReconcileOnceAsync(CancellationToken cancellationToken)
     {
         // 1. What must stand, and as of when.
-        var began = Look().Generation;
+        var began = Look();
 
         // 2. The link itself; a rebuilt one is empty, so the steps below put every peer back. Where it fails, what
         //    must go can perhaps still be taken away: the pass goes on.
@@ -60,24 +60,32 @@ internal sealed partial class PeerReconciler(
         var standing = await DumpAsync(link.Fault, cancellationToken);
 
         // 4. Removals first: WireGuard moves an allowed IP silently to the peer that was set last.
-        var removed = await RemoveStrangersAsync(standing, cancellationToken);
+        var present = standing.Select(peer => peer.PublicKey).ToHashSet();
+        var changed = await RemoveStrangersAsync(Attempts.None, present, cancellationToken);
 
         // 5. Then what is missing or wrong.
-        var set = await SetMissingAsync(began, standing, cancellationToken);
+        changed = await SetMissingAsync(changed, standing, present, cancellationToken);
 
         // 6. Read back, and look once more: what was revoked while we set it goes at once.
         var late = Attempts.None;
-        if (removed.Any || set.Any)
+        if (changed.Any)
         {
             standing = await tunnel.DumpAsync(cancellationToken);
-            late = await RemoveStrangersAsync(standing, cancellationToken);
+            late = await RemoveStrangersAsync(Attempts.None, [.. standing.Select(peer => peer.PublicKey)], cancellationToken);
             standing = late.Any ? await tunnel.DumpAsync(cancellationToken) : standing;
         }
 
-        // 7. Report: only a state that was read back counts as reached.
-        var (generation, wanted) = Look();
-        var unreached = PeerDifference.First(wanted, standing);
-        Report(generation, moved: generation != began, link.Fault ?? late.Fault ?? removed.Fault ?? set.Fault, unreached);
+        // 7. Report: only a state that was read back counts as reached. While one write follows the other, that is the state
+        //    that the pass began with: whoever waits for it does not wait for the others.
+        var now = Look();
+        var unreached = PeerDifference.First(now.Peers, standing);
+        if (unreached is null || PeerDifference.Since(began.Peers, now.Peers, standing) is null)
+        {
+            // Those who waited for their peers may go on, even where the link has a fault of its own.
+            _verified.Reach(unreached is null ? now.Generation : began.Generation);
+        }
+
+        Report(moved: now.Generation != began.Generation, link.Fault ?? late.Fault ?? changed.Fault, unreached);
         handshakes.Observe(standing);
     }
 
@@ -122,31 +130,32 @@ internal sealed partial class PeerReconciler(
     }
 
     /// <summary>Removes every peer that is not desired now; one that resists does not keep the others.</summary>
-    private async Task<Attempts> RemoveStrangersAsync(IReadOnlyList<Peer> standing, CancellationToken cancellationToken)
+    private async Task<Attempts> RemoveStrangersAsync(Attempts attempts, HashSet<PublicKey> present, CancellationToken cancellationToken)
     {
-        var attempts = Attempts.None;
-        foreach (var peer in standing.Where(peer => !Look().Peers.ContainsKey(peer.PublicKey)))
+        foreach (var key in present.Where(key => !Look().Peers.ContainsKey(key)).ToList())
         {
             attempts = await attempts.AddAsync(async () =>
             {
-                await tunnel.RemoveAsync(peer.PublicKey, cancellationToken);
-                LogRemoved(peer.PublicKey.Prefix);
+                await tunnel.RemoveAsync(key, cancellationToken);
+                present.Remove(key);
+                LogRemoved(key.Prefix);
             });
         }
 
         return attempts;
     }
 
-    private async Task<Attempts> SetMissingAsync(long began, IReadOnlyList<Peer> standing, CancellationToken cancellationToken)
+    private async Task<Attempts> SetMissingAsync(Attempts attempts, IReadOnlyList<Peer> standing, HashSet<PublicKey> present, CancellationToken cancellationToken)
     {
-        var attempts = Attempts.None;
         var byKey = standing.ToDictionary(peer => peer.PublicKey);
-        foreach (var key in Look().Peers.Keys)
+        var (seen, wanted) = Look();
+        foreach (var key in wanted.Keys)
         {
-            // A revocation does not wait for the end of a long row: step 6 takes its peer away, the next pass goes on.
-            if (attempts.Any && Look().Generation != began)
+            // A revocation does not wait for the end of a long row.
+            if (Look().Generation != seen)
             {
-                break;
+                seen = Look().Generation;
+                attempts = await RemoveStrangersAsync(attempts, present, cancellationToken);
             }
 
             // Looked up anew before each one: a slow pass must not put back what was revoked meanwhile.
@@ -154,6 +163,7 @@ internal sealed partial class PeerReconciler(
             {
                 attempts = await attempts.AddAsync(async () =>
                 {
+                    present.Add(key);
                     await tunnel.SetAsync(peer, cancellationToken);
                     LogSet(key.Prefix, why);
                 });
@@ -175,17 +185,11 @@ internal sealed partial class PeerReconciler(
         return wanted;
     }
 
-    private void Report(long generation, bool moved, string? fault, string? unreached)
+    private void Report(bool moved, string? fault, string? unreached)
     {
         if (moved)
         {
             Wake();
-        }
-
-        if (unreached is null)
-        {
-            // Those who waited for their peers may go on, even where the link has a fault of its own.
-            _verified.Reach(generation);
         }
 
         if (fault is not null || (unreached is not null && !moved))

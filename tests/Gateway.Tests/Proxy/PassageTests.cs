@@ -13,7 +13,7 @@ public sealed class PassageTests
     {
         await using var gateway = await TestGateway.StartAsync();
         using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
-        await gateway.Admin.LockAsync(locked: true, default);
+        await gateway.Admin.LockAsync(default);
 
         await AllAsync(gateway, alice, (_, status, body) => status == HttpStatusCode.ServiceUnavailable && !body.Contains("M_UNKNOWN_TOKEN", StringComparison.Ordinal));
     }
@@ -110,7 +110,7 @@ public sealed class PassageTests
         await stream.ReadExactlyAsync(first);
         Assert.Equal("HTTP/1.1 100 Continue\r\n\r\n", Encoding.ASCII.GetString(first));
 
-        await gateway.Admin.LockAsync(locked: true, default);
+        await gateway.Admin.LockAsync(default);
 
         var rest = await Record.ExceptionAsync(async () => Assert.Equal(0, await stream.ReadAsync(first).AsTask().WaitAsync(TimeSpan.FromSeconds(10))));
         Assert.True(rest is null or IOException, $"{rest}");

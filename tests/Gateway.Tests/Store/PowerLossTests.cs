@@ -51,7 +51,7 @@ public sealed class PowerLossTests
     private static void AtManyMoments(ulong seed, Func<PowerLossDisk, SeededEntropy, PowerLossDisk> cut)
     {
         using var history = new SomeHistory(seed);
-        using var store = history.Open();
+        var store = history.Open();
         var writer = new StateWriter(store);
         var states = new List<string> { SomeHistory.Text(writer.Current) };
         var random = new SeededEntropy(seed);
@@ -73,6 +73,7 @@ public sealed class PowerLossTests
             Interlocked.Increment(ref acknowledged);
         }
 
+        store.Dispose();
         Assert.True(found.Count > 60, $"{found.Count} moments");
         Assert.Contains(found, moment => moment.Disk.Names().Count(name => name.StartsWith(Journal.Prefix, StringComparison.Ordinal)) > 1);
         foreach (var (disk, atLeast) in found)

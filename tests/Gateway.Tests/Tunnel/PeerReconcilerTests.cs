@@ -169,6 +169,50 @@ public sealed class PeerReconcilerTests : IDisposable
         Assert.Equal(Keys(others), StandingKeys());
     }
 
+    /// <summary>Two hundred revocations and a hundred enrolments at once kept each other waiting until all gave up.</summary>
+    [Fact]
+    public async Task While_one_write_follows_the_other_those_who_came_first_are_not_kept_waiting()
+    {
+        Want(SomePeers.Number(2), SomePeers.Number(3));
+        var first = _desired.Generation;
+        var next = 4;
+        _interface.Before = (act, _) =>
+        {
+            if (act is "set" or "dump" && next < 40)
+            {
+                _desired = new(_desired.Generation + 1, [.. _desired.Peers, SomePeers.Number(next++)]);
+            }
+
+            return Task.CompletedTask;
+        };
+
+        await Pass();
+
+        Assert.True(_desired.Generation > first);
+        Assert.True(_reconciler.VerifiedGeneration >= first, $"{_reconciler.VerifiedGeneration} of {first}");
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_the_first_is_not_reached_by_what_came_after_them()
+    {
+        var (alice, bob) = (SomePeers.Number(2), SomePeers.Number(3));
+        Want(alice, bob);
+        _interface.Before = (act, key) =>
+        {
+            if (act == "set" && key == bob.PublicKey)
+            {
+                Want(alice, bob, SomePeers.Number(4));
+                throw new TunnelException("bob's peer cannot be set");
+            }
+
+            return Task.CompletedTask;
+        };
+
+        await Pass();
+
+        Assert.Equal(-1, _reconciler.VerifiedGeneration);
+    }
+
     [Fact]
     public async Task A_peer_revoked_between_dump_and_setting_is_never_set()
     {
