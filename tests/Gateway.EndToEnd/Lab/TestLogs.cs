@@ -15,6 +15,16 @@ internal static class TestLogs
     /// <summary>Where a picture shall lie, so that one that could not be read can be looked at.</summary>
     public static string Picture(string name) => Path.Combine(Folder, $"{name}.png");
 
+    /// <summary>Keeps the files of a folder that is about to go, so that a failure can be looked into.</summary>
+    public static void Keep(string folder, string name)
+    {
+        var kept = Directory.CreateDirectory(Path.Combine(Folder, name)).FullName;
+        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            File.Copy(file, Path.Combine(kept, Path.GetFileName(file)), overwrite: true);
+        }
+    }
+
     private static string Prepare()
     {
         var logs = Environment.GetEnvironmentVariable("GATEWAY_TEST_LOGS") ?? Path.Combine(Checkout(), "artifacts", "test-logs");

@@ -32,12 +32,12 @@ internal sealed class FakeHomeserver : IAsyncDisposable
 
     public string Url => _app.Urls.First();
 
-    public static async Task<FakeHomeserver> StartAsync()
+    public static async Task<FakeHomeserver> StartAsync(string url = "http://127.0.0.1:0")
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         var app = builder.Build();
-        app.Urls.Add("http://127.0.0.1:0");
+        app.Urls.Add(url);
         var homeserver = new FakeHomeserver(app);
         app.Run(homeserver.AnswerAsync);
         await app.StartAsync();
@@ -101,6 +101,10 @@ internal sealed class FakeHomeserver : IAsyncDisposable
                     Accounts[user].TryRemove((string)id!, out _);
                 }
 
+                await ReplyAsync(context, 200, "{}");
+                break;
+            case ("POST", "/_matrix/client/v3/account/deactivate"):
+                Accounts[user].Clear();
                 await ReplyAsync(context, 200, "{}");
                 break;
             case ("POST", "/_matrix/client/v3/keys/device_signing/upload"):
