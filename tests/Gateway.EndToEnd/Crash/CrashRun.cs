@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Gateway.EndToEnd.Lab;
-using Gateway.Tests.Testing;
 
 namespace Gateway.EndToEnd.Crash;
 
@@ -11,11 +10,8 @@ namespace Gateway.EndToEnd.Crash;
 /// load. The interface and the homeserver outlive it, as they do on a server. Every thirty kills or so a new data
 /// directory is begun, whose first start is among what is killed.
 /// </summary>
-internal sealed class CrashRun : IAsyncDisposable
+internal sealed class CrashRun
 {
-    /// <summary>What <see cref="FakeHomeserver"/> is the homeserver of.</summary>
-    private const string ServerName = "chat.example";
-
     private const int PlainHands = 4;
     private const int Phones = 2;
 
@@ -23,33 +19,33 @@ internal sealed class CrashRun : IAsyncDisposable
     private const int MostAnswers = 40;
 
     private readonly Dice dice;
-    private readonly Authority authority = new();
-    private readonly TestNetwork network = new();
-    private readonly List<Handset> handsets = [];
-    private GatewayHost? gateway;
-    private FakeHomeserver? homeserver;
+    private readonly SmallLab lab;
+    private readonly IReadOnlyList<Handset> handsets;
+    private Life life;
 
-    private Life life = null!;
-
-    private CrashRun(int seed) => dice = new Dice(seed);
+    private CrashRun(SmallLab lab, IReadOnlyList<Handset> handsets, int seed)
+    {
+        this.lab = lab;
+        this.handsets = handsets;
+        dice = new Dice(seed);
+        life = Begin(1);
+    }
 
     public Tally Tally { get; } = new();
 
-    private GatewayHost Gateway => gateway!;
+    private GatewayHost Gateway => lab.Gateway;
 
-    public static async Task<CrashRun> MakeAsync(int seed)
+    public static async Task<CrashRun> MakeAsync(SmallLab lab, int seed)
     {
-        var run = new CrashRun(seed);
-        try
+        // A quarantine that ends by itself would be one more thing that may or may not have happened.
+        lab.Gateway.Settings["Revocation:GraceHours"] = 24;
+        var phones = new List<Handset>();
+        for (var i = 0; i < Phones; i++)
         {
-            await run.PrepareAsync();
-            return run;
+            phones.Add(await lab.AddHandsetAsync());
         }
-        catch
-        {
-            await run.DisposeAsync();
-            throw;
-        }
+
+        return new CrashRun(lab, phones, seed);
     }
 
     /// <summary>Kills and looks until <paramref name="isEnough"/> of the kills, or until something was wrong.</summary>
@@ -83,43 +79,6 @@ internal sealed class CrashRun : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (gateway is not null)
-        {
-            await gateway.DisposeAsync();
-        }
-
-        if (homeserver is not null)
-        {
-            await homeserver.DisposeAsync();
-        }
-
-        handsets.ForEach(handset => handset.Dispose());
-        authority.Dispose();
-        await network.DisposeAsync();
-    }
-
-    private async Task PrepareAsync()
-    {
-        await network.StartAsync();
-        var server = await network.AddHostAsync("server", TestNetwork.DataCentre, 10);
-        var socket = Path.Combine(network.Name.Folder, "homeserver.sock");
-        homeserver = await FakeHomeserver.StartAsync($"http://unix:{socket}");
-        gateway = new GatewayHost(server, network.Name, TestLab.PublicAddress, authority);
-        authority.Issue(ServerName, gateway.CertificatePath, gateway.KeyPath);
-        gateway.Settings["Gateway:ServerName"] = ServerName;
-        gateway.Settings["Homeserver:BaseUrl"] = $"unix:{socket}";
-        // A quarantine that ends by itself would be one more thing that may or may not have happened.
-        gateway.Settings["Revocation:GraceHours"] = 24;
-        for (var i = 0; i < Phones; i++)
-        {
-            handsets.Add(await Handset.MakeAsync(network, authority, gateway.TunnelAddress, new Uri($"https://{ServerName}/")));
-        }
-
-        life = Begin(1);
-    }
-
     private Life Begin(int number)
     {
         string Name(int hand) => string.Create(CultureInfo.InvariantCulture, $"l{number}h{hand}");
@@ -141,6 +100,12 @@ internal sealed class CrashRun : IAsyncDisposable
     {
         await StartAsync();
         await LookAsync();
+        if (!Tally.Faults.IsEmpty)
+        {
+            await Gateway.KillAsync();
+            return;
+        }
+
         life.IsFresh = false;
         using var stop = new CancellationTokenSource();
         var work = Task.WhenAll(
@@ -223,7 +188,7 @@ internal sealed class CrashRun : IAsyncDisposable
         await Until.ValueAsync(
             "no session is left at the homeserver",
             TimeSpan.FromSeconds(10),
-            () => Task.FromResult(now.Sum(member => homeserver!.Accounts.TryGetValue(member, out var sessions) ? sessions.Count : 0)),
+            () => Task.FromResult(now.Sum(member => lab.Homeserver.Accounts.TryGetValue(member, out var sessions) ? sessions.Count : 0)),
             sessions => sessions == 0);
     }
 

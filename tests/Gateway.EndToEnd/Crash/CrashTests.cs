@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using Gateway.EndToEnd.Lab;
 
 namespace Gateway.EndToEnd.Crash;
 
@@ -19,7 +20,8 @@ public sealed class CrashTests(ITestOutputHelper output)
     {
         var clock = Stopwatch.StartNew();
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {Seed}"));
-        await using var run = await CrashRun.MakeAsync(Seed);
+        await using var lab = await SmallLab.MakeAsync();
+        var run = await CrashRun.MakeAsync(lab, Seed);
         try
         {
             await run.RunAsync(kills => Rounds is { } rounds ? kills >= rounds : clock.Elapsed >= Time, TestContext.Current.CancellationToken);

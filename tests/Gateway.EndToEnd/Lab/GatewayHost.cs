@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -71,6 +72,8 @@ public sealed class GatewayHost : IAsyncDisposable
 
     /// <summary>What the gateway logged last; whole in the test logs.</summary>
     public string LastWords => program!.LastWords;
+
+    public int ProcessId => program!.Id;
 
     private string ConfigFile => Path.Combine(folder, "gateway.json");
 
@@ -158,6 +161,15 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         var lines = (await server.RunAsync("wg", "show", Link, "allowed-ips")).Expect().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return lines.Select(line => line.Split('\t')).ToDictionary(fields => fields[0], fields => fields[1], StringComparer.Ordinal);
+    }
+
+    /// <summary>A peer's last handshake and what passed since it was set, as <c>wg</c> counts.</summary>
+    public async Task<(long Handshake, long Received, long Sent)> TrafficAsync(string publicKey)
+    {
+        // wg(8), show dump: key, preshared key, endpoint, allowed IPs, handshake, received, sent, keepalive.
+        var fields = (await server.RunAsync("wg", "show", Link, "dump")).Expect().Split('\n').Select(line => line.Split('\t')).Single(line => line[0] == publicKey);
+        long Number(int at) => long.Parse(fields[at], CultureInfo.InvariantCulture);
+        return (Number(4), Number(5), Number(6));
     }
 
     /// <summary>Whether a peer stands on the interface, asked of <c>wg</c>, not of the gateway.</summary>

@@ -12,6 +12,8 @@ internal static class TestLogs
         return new StreamWriter(Path.Combine(Folder, $"{number:000}-{name}.log")) { AutoFlush = true };
     }
 
+    public static string Root => Folder;
+
     /// <summary>Where a picture shall lie, so that one that could not be read can be looked at.</summary>
     public static string Picture(string name) => Path.Combine(Folder, $"{name}.png");
 

@@ -1,10 +1,9 @@
 using System.Net;
-using Gateway.EndToEnd.Lab;
 
-namespace Gateway.EndToEnd.Crash;
+namespace Gateway.EndToEnd.Lab;
 
 /// <summary>A phone whose WireGuard interface stays while it is shown one QR after the other: a new <see cref="Phone"/> for each would cost a round's time.</summary>
-internal sealed class Handset : IDisposable
+public sealed class Handset : IDisposable
 {
     private readonly NetworkNamespace space;
     private readonly string link;
