@@ -34,7 +34,12 @@ public sealed class ParallelRevocationStory(ITestOutputHelper output)
             var (wrong, waiting, refused) = (0, 0, 0);
             for (var round = 0; round < rounds; round++)
             {
-                var victims = await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => EnrolAsync(lab, "crowd")));
+                var victims = new List<JsonElement>();
+                foreach (var some in Enumerable.Range(0, atOnce).Chunk(10))
+                {
+                    victims.AddRange(await Task.WhenAll(some.Select(_ => EnrolAsync(lab, "crowd"))));
+                }
+
                 var bystander = await EnrolAsync(lab, "crowd");
                 var revoking = victims.Select(victim => CutAsync(lab, victim)).ToList();
                 var enrolling = Enumerable.Range(0, (atOnce / 2) + 1).Select(_ => TryEnrolAsync(lab, "crowd")).ToList();
