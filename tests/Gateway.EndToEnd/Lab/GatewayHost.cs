@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -29,7 +30,7 @@ public sealed class GatewayHost : IAsyncDisposable
         Settings = new Dictionary<string, JsonNode?>(StringComparer.Ordinal)
         {
             ["Gateway:ServerName"] = ServerName,
-            ["Gateway:DataDirectory"] = Path.Combine(folder, "data"),
+            ["Gateway:DataDirectory"] = DataDirectory,
             ["Tunnel:Interface"] = Link,
             ["Tunnel:Network"] = "198.19.0.0/18",
             ["Tunnel:ListenPort"] = ListenPort,
@@ -55,6 +56,8 @@ public sealed class GatewayHost : IAsyncDisposable
 
     public string KeyPath => Path.Combine(folder, "key.pem");
 
+    public string DataDirectory => Path.Combine(folder, "data");
+
     public string AdminSocket => Path.Combine(folder, "admin.sock");
 
     /// <summary>The gateway's own tunnel address: the first of the network.</summary>
@@ -71,13 +74,23 @@ public sealed class GatewayHost : IAsyncDisposable
     /// <summary>What the gateway logged last; whole in the test logs.</summary>
     public string LastWords => program!.LastWords;
 
+    public int ProcessId => program!.Id;
+
     private string ConfigFile => Path.Combine(folder, "gateway.json");
 
     /// <summary>Starts serving, perhaps through a program that takes something from it, and waits until the admin gets an answer.</summary>
     public async Task StartAsync(params string[] through)
     {
-        program = Launch(through);
-        await Until.TrueAsync("the gateway answers", TimeSpan.FromSeconds(30), async () => program.HasEnded
+        Begin(through);
+        await ReadyAsync();
+    }
+
+    /// <summary>Starts serving and waits for nothing.</summary>
+    public void Begin(params string[] through) => program = Launch(through);
+
+    public async Task ReadyAsync()
+    {
+        await Until.TrueAsync("the gateway answers", TimeSpan.FromSeconds(30), async () => program!.HasEnded
             ? throw new InvalidOperationException($"gateway serve ended with {program.ExitCode}: {program.LastWords}")
             : await AnswersAsync());
     }
@@ -95,6 +108,15 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         await program!.StopAsync();
         await program.DisposeAsync();
+    }
+
+    /// <summary><c>kill -9</c>: it learns nothing of it, and wireguard-go goes on without it.</summary>
+    public async Task KillAsync()
+    {
+        _ = Libc.Signal(program!.Id, Libc.Kill);
+        await program.WaitForEndAsync();
+        await program.DisposeAsync();
+        program = null;
     }
 
     public async Task RestartAsync()
@@ -126,6 +148,30 @@ public sealed class GatewayHost : IAsyncDisposable
 
     /// <summary>The JSON that the command line would print, asked of the admin's socket: a story asks often while it waits.</summary>
     public async Task<JsonElement> AskAsync(string target) => JsonElement.Parse(await admin.GetStringAsync(new Uri(target, UriKind.Relative)));
+
+    /// <summary>The same for what changes something; the answer as it came.</summary>
+    public async Task<(HttpStatusCode Status, JsonElement Json)> TellAsync(HttpMethod method, string target, JsonObject? body = null)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(target, UriKind.Relative)) { Content = body is null ? null : Phone.JsonContentOf(body) };
+        using var answer = await admin.SendAsync(request);
+        return (answer.StatusCode, JsonElement.Parse(await answer.Content.ReadAsStringAsync()));
+    }
+
+    /// <summary>Public key → allowed IPs of every peer on the interface, asked of <c>wg</c>, not of the gateway.</summary>
+    public async Task<IReadOnlyDictionary<string, string>> PeersAsync()
+    {
+        var lines = (await server.RunAsync("wg", "show", Link, "allowed-ips")).Expect().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return lines.Select(line => line.Split('\t')).ToDictionary(fields => fields[0], fields => fields[1], StringComparer.Ordinal);
+    }
+
+    /// <summary>A peer's last handshake and what passed since it was set, as <c>wg</c> counts.</summary>
+    public async Task<(long Handshake, long Received, long Sent)> TrafficAsync(string publicKey)
+    {
+        // wg(8), show dump: key, preshared key, endpoint, allowed IPs, handshake, received, sent, keepalive.
+        var fields = (await server.RunAsync("wg", "show", Link, "dump")).Expect().Split('\n').Select(line => line.Split('\t')).Single(line => line[0] == publicKey);
+        long Number(int at) => long.Parse(fields[at], CultureInfo.InvariantCulture);
+        return (Number(4), Number(5), Number(6));
+    }
 
     /// <summary>Whether a peer stands on the interface, asked of <c>wg</c>, not of the gateway.</summary>
     public async Task<bool> HasPeerAsync(string publicKey)

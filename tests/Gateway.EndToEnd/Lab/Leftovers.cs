@@ -65,7 +65,8 @@ public static class Leftovers
     private static IEnumerable<string> SocketFiles() =>
         Directory.Exists(Sockets) ? Directory.EnumerateFiles(Sockets, $"{LabName.LinkPrefix}*.sock") : [];
 
-    private static bool IsIn(string process, IReadOnlyCollection<string> identities)
+    /// <summary>Whether the process (its folder in /proc) is in one of these namespaces.</summary>
+    internal static bool IsIn(string process, IReadOnlyCollection<string> identities)
     {
         try
         {

@@ -7,6 +7,8 @@ internal static partial class Libc
 {
     public const int Kill = 9;
     public const int Terminate = 15;
+    public const int Continue = 18;
+    public const int Pause = 19;
     public const int NetworkNamespaceKind = 0x40000000;
 
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]

@@ -12,11 +12,23 @@ internal static class TestLogs
         return new StreamWriter(Path.Combine(Folder, $"{number:000}-{name}.log")) { AutoFlush = true };
     }
 
+    public static string Root => Folder;
+
     /// <summary>Where a picture shall lie, so that one that could not be read can be looked at.</summary>
     public static string Picture(string name) => Path.Combine(Folder, $"{name}.png");
 
     /// <summary>Where the pages that members see are photographed to, for people to look at.</summary>
     public static string Pictures => Directory.CreateDirectory(Path.Combine(Folder, "pages")).FullName;
+
+    /// <summary>Keeps the files of a folder that is about to go, so that a failure can be looked into.</summary>
+    public static void Keep(string folder, string name)
+    {
+        var kept = Directory.CreateDirectory(Path.Combine(Folder, name)).FullName;
+        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            File.Copy(file, Path.Combine(kept, Path.GetFileName(file)), overwrite: true);
+        }
+    }
 
     private static string Prepare()
     {

@@ -39,12 +39,12 @@ internal sealed class FakeHomeserver : IAsyncDisposable
 
     public string Url => _app.Urls.First();
 
-    public static async Task<FakeHomeserver> StartAsync()
+    public static async Task<FakeHomeserver> StartAsync(string url = "http://127.0.0.1:0")
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         var app = builder.Build();
-        app.Urls.Add("http://127.0.0.1:0");
+        app.Urls.Add(url);
         var homeserver = new FakeHomeserver(app);
         app.Run(homeserver.CountAsync);
         await app.StartAsync();
@@ -130,6 +130,10 @@ internal sealed class FakeHomeserver : IAsyncDisposable
                 var pusher = await BodyAsync(context);
                 Assert.True(pusher.AsObject().ContainsKey("kind") && pusher["kind"] is null);
                 Pushers.TryRemove((user, (string)pusher["app_id"]!, (string)pusher["pushkey"]!), out _);
+                await ReplyAsync(context, 200, "{}");
+                break;
+            case ("POST", "/_matrix/client/v3/account/deactivate"):
+                Accounts[user].Clear();
                 await ReplyAsync(context, 200, "{}");
                 break;
             case ("POST", "/_matrix/client/v3/keys/device_signing/upload"):
