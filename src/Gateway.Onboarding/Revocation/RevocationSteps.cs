@@ -16,7 +16,7 @@ public sealed partial class RevocationSteps(
     Homeserver homeserver,
     PeersApplied peersApplied,
     RevocationOptions options,
-    TimeProvider time,
+    SteadyClock time,
     ILogger<RevocationSteps> log) : IDisposable
 {
     /// <summary>A login whose answer never came may still open its session at the homeserver for this long.</summary>
@@ -65,13 +65,19 @@ public sealed partial class RevocationSteps(
             Reach(device.Id, StepName.EraseOrder, StepState.Done, null, lastDelivery);
         }
 
-        if (lastDelivery + options.Grace <= now)
+        // A lock keeps the order from the phone, so its time does not run out under one.
+        if (writer.Current.LockedSince is not null)
         {
-            writer.Write(new QuarantineEnded(new(StepName.EraseOrder, StepState.Done, lastDelivery!.Value, null)) { At = now, Device = device.Id });
+            return false;
+        }
+
+        if (lastDelivery is { } delivered && time.HasPassed(delivered, options.Grace))
+        {
+            writer.Write(new QuarantineEnded(new(StepName.EraseOrder, StepState.Done, delivered, null)) { At = now, Device = device.Id });
             return true;
         }
 
-        if (revocation.RequestedAt + options.Quarantine <= now)
+        if (time.HasPassed(revocation.RequestedAt, options.Quarantine))
         {
             var step = told
                 ? new RevocationStep(StepName.EraseOrder, StepState.Done, lastDelivery!.Value, null)
@@ -100,7 +106,7 @@ public sealed partial class RevocationSteps(
             var ids = device.Sessions.Select(session => session.MatrixDeviceId).ToImmutableArray();
             await homeserver.DeleteSessionsAsync(device.Member, ids, cancellationToken);
             var left = (await homeserver.SessionsAsync(device.Member, cancellationToken)).Intersect(ids, StringComparer.Ordinal).Count();
-            var arriving = device.Sessions.Any(session => session.OpenedAt is null && session.AskedAt + LoginMayArrive > time.GetUtcNow());
+            var arriving = device.Sessions.Any(session => session.OpenedAt is null && !time.HasPassed(session.AskedAt, LoginMayArrive));
             if (left > 0 || arriving)
             {
                 Reach(device.Id, StepName.MatrixSessions, StepState.Retrying, left > 0 ? $"{left} not deleted yet" : "a login may still be under way");

@@ -60,6 +60,8 @@ public sealed class StoreFile : IDisposable
             {
                 Generation = settings.Generation,
                 LockedSince = settings.LockedSince,
+                AdminAccountSince = settings.AdminAccountSince,
+                LastAt = settings.LastAt,
                 Members = State.Empty.Members.AddRange(members.Select(member => KeyValuePair.Create(member.Localpart, member))),
                 Devices = State.Empty.Devices.AddRange(devices.Select(device => KeyValuePair.Create(device.Id, device))),
             };
@@ -180,7 +182,7 @@ public sealed class StoreFile : IDisposable
             }
         }
 
-        Put(Settings, Settings, new StoredSettings { Generation = after.Generation, LockedSince = after.LockedSince });
+        Put(Settings, Settings, new StoredSettings { Generation = after.Generation, LockedSince = after.LockedSince, AdminAccountSince = after.AdminAccountSince, LastAt = after.LastAt });
     }
 
     private void Put<T>(string collection, string name, T? value)

@@ -53,4 +53,8 @@ internal sealed record StoredSettings
     public required long Generation { get; init; }
 
     public required DateTimeOffset? LockedSince { get; init; }
+
+    public DateTimeOffset? AdminAccountSince { get; init; }
+
+    public DateTimeOffset? LastAt { get; init; }
 }

@@ -32,7 +32,8 @@ internal sealed class DeviceViews(HandshakeWatch handshakes, SignIns signIns, Ti
                 : null,
             signIns.Waiting().LastOrDefault(one => one.Device == device.Id) is { } waiting
                 ? new SignInView(waiting.Number, waiting.App.Name, waiting.Since)
-                : null);
+                : null,
+            device.KeyCopiedAt);
     }
 
     public bool IsOnline(Device device) =>

@@ -93,9 +93,11 @@ internal sealed class MemberGate(
             return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
         }
 
-        return passage == Passage.WellKnown && device.Standing == Standing.Quarantined ? WellKnownAsync(context)
+        // A lock comes first: while it lasts nobody is told to erase anything, not even a lost phone.
+        return devices.IsLocked ? MatrixAnswer.UnavailableAsync(context)
+            : passage == Passage.WellKnown && device.Standing == Standing.Quarantined ? WellKnownAsync(context)
             : device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
-            : devices.IsLocked || device.Door.IsShut ? MatrixAnswer.UnavailableAsync(context)
+            : device.Door.IsShut ? MatrixAnswer.UnavailableAsync(context)
             : PassAsync(context, device, passage, target, cut);
     }
 

@@ -20,7 +20,7 @@ public sealed class PeerReconcilerTests : IDisposable
     private volatile DesiredPeers _desired = new(1, []);
 
     public PeerReconcilerTests() =>
-        _reconciler = new(_interface, SomePeers.Settings(), () => _desired, new HandshakeWatch((_, _) => { }), _time, _log);
+        _reconciler = new(_interface, SomePeers.Settings(), () => _desired, new HandshakeWatch((_, _) => { }, _ => { }, SomePeers.Clock(_time)), _time, _log);
 
     public void Dispose() => _reconciler.Dispose();
 
