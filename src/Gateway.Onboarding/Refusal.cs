@@ -17,4 +17,11 @@ public enum RefusalKind
 }
 
 /// <summary>A refusal in words for the admin: <see cref="What"/> names the item, <see cref="WayOut"/> says what to do. Nothing was changed.</summary>
-public sealed record Refusal(RefusalKind Kind, string What, string WayOut);
+public sealed record Refusal(RefusalKind Kind, string What, string WayOut)
+{
+    /// <summary>A new code would be as good for whoever has the copy.</summary>
+    public static Refusal KeyCopied(string device) => new(
+        RefusalKind.Conflict,
+        $"the key of {device} is in use on two phones at once, so it may not sign in again",
+        $"gateway revoke {device}, then enrol it anew: the new QR for the member's own eyes");
+}

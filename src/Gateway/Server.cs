@@ -92,7 +92,10 @@ internal static class Server
         builder.Logging.AddFilter("Microsoft", LogLevel.Error).AddFilter("Yarp", LogLevel.None).AddFilter("System", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
 
-        builder.Services.AddSingleton(time).AddSingleton(entropy).AddSingleton(store).AddSingleton<StateWriter>();
+        builder.Services.AddSingleton(entropy).AddSingleton(store).AddSingleton<StateWriter>();
+        builder.Services.AddSingleton(provider => new SteadyClock(
+            time, provider.GetRequiredService<StateWriter>().Current.LastAt, provider.GetRequiredService<ILogger<SteadyClock>>()));
+        builder.Services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<SteadyClock>());
         AddOptions(builder.Services, settings);
         AddSecrets(builder.Services, store, entropy);
         AddOnboarding(builder.Services, settings);
@@ -124,6 +127,7 @@ internal static class Server
         services.AddSingleton(new TokenHasher(new HashKey(store.Secret("token-hash-key", () => entropy.Bytes(SecretKey.Length)))));
         services.AddSingleton(new AsToken(Text("as-token")));
         services.AddSingleton(new HsToken(Text("hs-token")));
+        services.AddSingleton(new RegistrationSecret(Text("registration-secret")));
 
         string Text(string name) => Convert.ToHexStringLower(store.Secret(name, () => entropy.Bytes(32)));
     }
@@ -131,7 +135,7 @@ internal static class Server
     private static void AddOnboarding(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(new AddressPool(settings.Tunnel.Subnet));
-        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<Logins>().AddSingleton<Logouts>().AddSingleton<GuardedActs>().AddSingleton<SessionAdoption>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
+        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<HomeserverAdmin>().AddSingleton<Logins>().AddSingleton<Logouts>().AddSingleton<GuardedActs>().AddSingleton<SessionAdoption>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
         services.AddSingleton(provider => new RevocationSpool(
             settings.Gateway.DataDirectory, provider.GetRequiredService<Revoker>(), provider.GetRequiredService<ILogger<RevocationSpool>>()));
         services.AddSingleton(provider => new Homeserver(
@@ -140,6 +144,8 @@ internal static class Server
             provider.GetRequiredService<AsToken>()));
         services.AddSingleton<ShutDoor>(provider => provider.GetRequiredService<DeviceResolver>().Shut);
         AddLoop<EnrolmentWatch>(services);
+        AddLoop<AdminAccount>(services);
+        AddLoop<AccountLocks>(services);
         AddLoop<RevocationWorker>(services);
         AddLoop<SessionKeeper>(services);
     }
@@ -156,7 +162,10 @@ internal static class Server
                 new PrivateKey(key), settings.Tunnel.ListenPort, settings.Tunnel.GatewayAddress, settings.Tunnel.Subnet.PrefixLength);
         });
         services.AddSingleton<Func<DesiredPeers>>(provider => new PeerPlan(provider.GetRequiredService<StateWriter>()).Current);
-        services.AddSingleton(provider => new HandshakeWatch(provider.GetRequiredService<EnrolmentWatch>().HandshakeSeen));
+        services.AddSingleton(provider => new HandshakeWatch(
+            provider.GetRequiredService<EnrolmentWatch>().HandshakeSeen,
+            key => provider.GetRequiredService<GrantArmoury>().KeyCopied(provider.GetRequiredService<StateWriter>(), key),
+            provider.GetRequiredService<SteadyClock>()));
         services.AddSingleton<PeersApplied>(provider => provider.GetRequiredService<PeerReconciler>().AppliedAsync);
         AddLoop<PeerReconciler>(services);
     }

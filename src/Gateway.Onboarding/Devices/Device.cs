@@ -68,6 +68,9 @@ public sealed record Device
     /// <summary>Every Matrix session ever asked for, also those that never opened: a revocation deletes them all.</summary>
     public required ImmutableArray<MatrixSession> Sessions { get; init; }
 
+    /// <summary>When its key was seen in two places at once. Its sessions go on, their tokens are not in the key; it opens no new one.</summary>
+    public DateTimeOffset? KeyCopiedAt { get; init; }
+
     public required DeviceRevocation? Revocation { get; init; }
 
     /// <summary>The store was put back from a copy, and nobody has said yet that this device was not revoked since.</summary>
@@ -75,6 +78,9 @@ public sealed record Device
 
     /// <summary>Live: its name and address are taken.</summary>
     public bool IsLive => Standing == Standing.Admitted;
+
+    /// <summary>A login or another act that needs the admin's permission may be armed for it.</summary>
+    public bool MaySignIn => IsLive && KeyCopiedAt is null;
 
     public bool HasPeer => Standing != Standing.Refused;
 

@@ -30,6 +30,7 @@ public abstract record EnrolResult
 public sealed class Enroller(
     StateWriter writer,
     AccountMaker accounts,
+    AccountLocks locks,
     AddressPool addresses,
     GrantArmoury grants,
     PeersApplied peersApplied,
@@ -47,7 +48,9 @@ public sealed class Enroller(
             return new EnrolResult.Refused(invalid);
         }
 
-        if (await accounts.EnsureAsync(localpart, request, cancellationToken) is { } refused)
+        // Addresses that end from here on are not free yet: their peers may still stand on the interface.
+        var before = writer.Current;
+        if (await PrepareAsync(before, localpart, request, cancellationToken) is { } refused)
         {
             return new EnrolResult.Refused(refused);
         }
@@ -55,7 +58,7 @@ public sealed class Enroller(
         var privateKey = PrivateKey.Generate(entropy);
         var code = LoginCode.Generate(entropy);
         var result = writer.Write<(Device? Device, Refusal? Refusal)>(state =>
-            Create(state, localpart, request, privateKey, code) is var (device, refusal) && device is not null
+            Create(state, before, localpart, request, privateKey, code) is var (device, refusal) && device is not null
                 ? ((device, null), [new DeviceEnrolled(device, request.By) { At = device.EnrolledAt }])
                 : ((null, refusal), []));
         if (result.Device is not { } created)
@@ -63,12 +66,30 @@ public sealed class Enroller(
             return new EnrolResult.Refused(result.Refusal!);
         }
 
-        if (await AwaitPeerAsync(created, cancellationToken) is { } unreachable)
+        return await OpenAsync(created, cancellationToken) is { } unreachable
+            ? unreachable
+            : new EnrolResult.Enrolled(created, privateKey, code, created.EnrolmentEnds + created.Grant!.Lifetime);
+    }
+
+    /// <summary>Makes sure that what ended so far is off the interface, and that there is an account which is not locked.</summary>
+    private async Task<Refusal?> PrepareAsync(State before, Localpart localpart, EnrolRequest request, CancellationToken cancellationToken) =>
+        await UnreachedAsync(before.Generation, cancellationToken) is { } broken
+            ? new(RefusalKind.Unavailable, $"the WireGuard interface is not as it should be: {broken}", "see 'gateway status'; nothing was created")
+            : await accounts.EnsureAsync(localpart, request, cancellationToken) ?? await locks.UnlockAsync(localpart, cancellationToken);
+
+    /// <summary>Null once the new peer stands and the account is open; else the enrolment was taken back.</summary>
+    private async Task<EnrolResult.Refused?> OpenAsync(Device created, CancellationToken cancellationToken)
+    {
+        // The end of an earlier enrolment may have locked the account at the last moment.
+        if (await locks.UnlockAsync(created.Member, cancellationToken) is { } locked)
         {
-            return new EnrolResult.Refused(unreachable);
+            return TakeBack(created, "the account could not be unlocked", locked);
         }
 
-        return new EnrolResult.Enrolled(created, privateKey, code, created.EnrolmentEnds + created.Grant!.Lifetime);
+        return await UnreachedAsync(writer.Current.Generation, cancellationToken) is { } why
+            ? TakeBack(created, "the interface could not be driven", new(
+                RefusalKind.Unavailable, $"the WireGuard interface did not take the new peer: {why}", "see 'gateway status'; the enrolment was taken back, run it again"))
+            : null;
     }
 
     private Refusal? Check(EnrolRequest request, out Localpart localpart)
@@ -98,6 +119,11 @@ public sealed class Enroller(
 
     private static IEnumerable<IPAddress> TakenAddresses(State state) => state.Devices.Values.Select(device => device.TunnelAddress);
 
+    private Refusal Full(State state) => new(
+        RefusalKind.Conflict,
+        $"all {addresses.Size - 1} tunnel addresses of {addresses.Network} are taken: {state.Devices.Values.Count(device => device.IsLive)} by live devices, the others by devices that had one",
+        "enlarge Tunnel:Network; an address that was in use is not given out twice");
+
     private Refusal? Clash(State state, Localpart localpart, EnrolRequest request)
     {
         if (state.Members.TryGetValue(localpart, out var member) && member.State == MemberState.Left)
@@ -110,19 +136,19 @@ public sealed class Enroller(
             return new(RefusalKind.Conflict, $"{localpart} already has a device '{name}'", $"choose another name, or revoke it first: gateway revoke {localpart}/{name}");
         }
 
-        return addresses.Next(TakenAddresses(state)) is null
-            ? new(
-                RefusalKind.Conflict,
-                $"all {addresses.Size - 1} tunnel addresses of {addresses.Network} are in use or were used",
-                "enlarge Tunnel:Network; addresses are not given out twice")
-            : null;
+        return addresses.Next(TakenAddresses(state)) is null ? Full(state) : null;
     }
 
-    private (Device? Device, Refusal? Refusal) Create(State state, Localpart localpart, EnrolRequest request, PrivateKey privateKey, LoginCode code)
+    private (Device? Device, Refusal? Refusal) Create(State state, State before, Localpart localpart, EnrolRequest request, PrivateKey privateKey, LoginCode code)
     {
         if (Clash(state, localpart, request) is { } clash)
         {
             return (null, clash);
+        }
+
+        if (addresses.Next(TakenAddresses(state).Concat(TakenAddresses(before))) is not { } address)
+        {
+            return (null, Full(state));
         }
 
         var now = time.GetUtcNow();
@@ -133,7 +159,7 @@ public sealed class Enroller(
             Member = localpart,
             Name = request.DeviceName ?? DeviceName.Free(DeviceName.Default, names.Contains),
             System = request.System,
-            TunnelAddress = addresses.Next(TakenAddresses(state))!,
+            TunnelAddress = address,
             PublicKey = privateKey.PublicKey(),
             PresharedKey = PresharedKey.Generate(entropy),
             Standing = Standing.Admitted,
@@ -148,17 +174,18 @@ public sealed class Enroller(
         }, null);
     }
 
-    private async Task<Refusal?> AwaitPeerAsync(Device device, CancellationToken cancellationToken)
+    /// <summary>Null once the interface shows the state of this generation; else why it does not.</summary>
+    private async Task<string?> UnreachedAsync(long generation, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(PeerDeadline);
-        var why = await peersApplied(writer.Current.Generation, deadline.Token);
-        if (why is null)
-        {
-            return null;
-        }
+        return await peersApplied(generation, deadline.Token);
+    }
 
-        writer.Write(new EnrolmentEnded("the interface could not be driven") { At = time.GetUtcNow(), Device = device.Id });
-        return new(RefusalKind.Unavailable, $"the WireGuard interface did not take the new peer: {why}", "see 'gateway status'; the enrolment was taken back, run it again");
+    private EnrolResult.Refused TakeBack(Device device, string why, Refusal refusal)
+    {
+        var now = time.GetUtcNow();
+        writer.Write<bool>(state => (true, [new EnrolmentEnded(why) { At = now, Device = device.Id }, .. AccountLocks.AfterEndOf(state, device, now)]));
+        return new(refusal);
     }
 }

@@ -46,10 +46,21 @@ public sealed class GrantArmoury(LoginOptions options, TokenHasher hasher, Entro
                 return (new ArmResult.Refused(new(RefusalKind.NotFound, $"there is no live device '{word}'", "see 'gateway devices'")), []);
             }
 
+            if (device.KeyCopiedAt is not null)
+            {
+                return (new ArmResult.Refused(Refusal.KeyCopied(device.Label)), []);
+            }
+
             var code = LoginCode.Generate(entropy);
             var grant = Make(code, by, device.FirstHandshake);
             var armed = device with { Grant = grant };
             var ends = grant.ExpiresAt ?? device.EnrolmentEnds + grant.Lifetime;
             return (new ArmResult.Armed(armed, code, ends), ImmutableArray.Create<Intent>(new GrantArmed(grant) { At = grant.ArmedAt, Device = device.Id }));
         });
+
+    /// <summary>Two phones use this key: what is armed for its device is cancelled, and nothing more is armed. Only the first word of it is written down.</summary>
+    public void KeyCopied(StateWriter writer, PublicKey key) =>
+        writer.Write<bool>(state => state.Devices.Values.FirstOrDefault(device => device.MaySignIn && device.PublicKey == key) is { } device
+            ? (true, [new KeyCopied { At = time.GetUtcNow(), Device = device.Id }])
+            : (false, []));
 }

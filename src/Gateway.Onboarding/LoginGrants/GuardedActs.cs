@@ -168,7 +168,7 @@ public sealed class GuardedActs(StateWriter writer, Homeserver homeserver, Token
         {
             var now = time.GetUtcNow();
             if (state.LockedSince is not null
-                || state.Devices.GetValueOrDefault(actor.Device) is not { IsLive: true } device
+                || state.Devices.GetValueOrDefault(actor.Device) is not { MaySignIn: true } device
                 || device.Sessions.FirstOrDefault(one => one.MatrixDeviceId == actor.MatrixDeviceId) is not { State: MatrixSessionState.Open } session)
             {
                 return (null, []);

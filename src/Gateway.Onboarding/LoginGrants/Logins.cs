@@ -108,7 +108,7 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
         var hash = hasher.Hash(Encoding.UTF8.GetBytes(token.Reveal()));
         return writer.Write<bool>(state =>
             state.Devices.TryGetValue(deviceId, out var now)
-            && now.IsLive
+            && now.MaySignIn
             && state.LockedSince is null
             && now.Sessions.Any(session => session.MatrixDeviceId == matrixDeviceId && session.State == MatrixSessionState.Opening)
                 ? (true, [new SessionOpened(matrixDeviceId, [.. hash]) { At = time.GetUtcNow(), Device = deviceId }])
@@ -118,7 +118,7 @@ public sealed class Logins(StateWriter writer, Homeserver homeserver, TokenHashe
     private LoginGrant? Armed(State state, DeviceId deviceId) =>
         state.LockedSince is null
         && state.Devices.TryGetValue(deviceId, out var device)
-        && device is { IsLive: true, Grant: { } grant }
+        && device is { MaySignIn: true, Grant: { } grant }
         && grant.IsArmed(time.GetUtcNow())
             ? grant
             : null;

@@ -12,7 +12,7 @@ namespace Gateway.Onboarding.LoginGrants;
 /// Keeps our record of live devices' sessions and the homeserver's in step: a login that a crash cut short, a session
 /// that nobody used, one that the homeserver no longer knows. It deletes only IDs that we asked for ourselves.
 /// </summary>
-public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeserver, TimeProvider time, ILogger<SessionKeeper> log) : BackgroundService
+public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeserver, SteadyClock time, ILogger<SessionKeeper> log) : BackgroundService
 {
     /// <summary>How long a login may be under way, and how long its session may stay unused.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -38,11 +38,11 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
         {
             foreach (var session in device.Sessions)
             {
-                if (session.State == MatrixSessionState.Opening && session.AskedAt + Patience < now)
+                if (session.State == MatrixSessionState.Opening && time.HasPassed(session.AskedAt, Patience))
                 {
                     writer.Write(new LoginFailed(session.MatrixDeviceId) { At = now, Device = device.Id });
                 }
-                else if (session is { State: MatrixSessionState.Open, FirstUsed: null } && session.OpenedAt + Patience < now)
+                else if (session is { State: MatrixSessionState.Open, FirstUsed: null, OpenedAt: { } opened } && time.HasPassed(opened, Patience))
                 {
                     EndUnused(device, session.MatrixDeviceId, now);
                 }
@@ -104,7 +104,7 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
         var left = await homeserver.SessionsAsync(device.Member, cancellationToken);
 
         // One whose answer never came may still be made: it is asked for again until it no longer can.
-        var arriving = device.Sessions.Where(session => session.OpenedAt is null && session.AskedAt + Patience > time.GetUtcNow()).Select(session => session.MatrixDeviceId);
+        var arriving = device.Sessions.Where(session => session.OpenedAt is null && !time.HasPassed(session.AskedAt, Patience)).Select(session => session.MatrixDeviceId);
         foreach (var id in ids.Except(arriving, StringComparer.Ordinal).Where(id => !left.Contains(id)))
         {
             writer.Write(new SessionDeleted(id) { At = time.GetUtcNow(), Device = device.Id });

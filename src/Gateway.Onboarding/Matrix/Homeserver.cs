@@ -177,10 +177,10 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
 
     private string As(Localpart localpart, string path) => $"{path}?user_id={Uri.EscapeDataString(serverName.UserId(localpart))}";
 
-    private static JsonContent Json<T>(T body, JsonTypeInfo<T> type) => JsonContent.Create(body, type);
+    internal static JsonContent Json<T>(T body, JsonTypeInfo<T> type) => JsonContent.Create(body, type);
 
     /// <summary>As the application service from this machine; or with a member's token, from their device's address.</summary>
-    private async Task<HttpResponseMessage> SendAsync(
+    internal async Task<HttpResponseMessage> SendAsync(
         HttpMethod method, string pathAndQuery, HttpContent? body, CancellationToken cancellationToken, AccessToken? token = null, IPAddress? tunnelAddress = null)
     {
         using var request = new HttpRequestMessage(method, pathAndQuery) { Content = body };
@@ -204,7 +204,7 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
         }
     }
 
-    private static async Task<byte[]> Success(HttpResponseMessage reply, CancellationToken cancellationToken)
+    internal static async Task<byte[]> Success(HttpResponseMessage reply, CancellationToken cancellationToken)
     {
         if (reply.IsSuccessStatusCode)
         {
@@ -218,7 +218,7 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
     }
 
     /// <summary>A maintenance page with status 200 is a homeserver that does not answer.</summary>
-    private static T? Read<T>(byte[] bytes, JsonTypeInfo<T> type)
+    internal static T? Read<T>(byte[] bytes, JsonTypeInfo<T> type)
         where T : class
     {
         try

@@ -1,3 +1,5 @@
+using Gateway.Onboarding.Keys;
+
 namespace Gateway.Onboarding.Matrix;
 
 /// <summary>
@@ -98,7 +100,7 @@ public static class HomeserverSettings
         url: null
         as_token: {{Quoted(asToken)}}
         hs_token: {{Quoted(hsToken)}}
-        sender_localpart: gateway
+        sender_localpart: gateway-service
         # Members sign in at the same moment, on the first morning.
         rate_limited: false
         namespaces:
@@ -115,9 +117,10 @@ public static class HomeserverSettings
 
     /// <summary>
     /// The settings of a closed server, to be given to Synapse after its own file (<c>-c homeserver.yaml -c gateway.yaml</c>).
+    /// <paramref name="secret"/> is in it only until the gateway has its account, and so long the file is for Synapse's user only.
     /// <paramref name="address"/> is where Synapse shall listen, and the gateway ask: <c>http://127.0.0.1:8008</c> or <c>unix:/path</c>.
     /// </summary>
-    public static string Settings(string serverName, string address, string registrationPath) =>
+    public static string Settings(string serverName, string address, string registrationPath, RegistrationSecret? secret) =>
         $$"""
         # Settings of a homeserver behind Gateway. Given after homeserver.yaml, they win where both speak.
         server_name: {{Quoted(serverName)}}
@@ -137,7 +140,14 @@ public static class HomeserverSettings
         app_service_config_files:
           - {{Quoted(registrationPath)}}
 
-        """ + Closed;
+        """ + (secret is null ? "" : Shared(secret)) + Closed;
+
+    private static string Shared(RegistrationSecret secret) =>
+        $"""
+        # The gateway makes its own account with it, once. Write this file anew afterwards: then it is gone.
+        registration_shared_secret: {Quoted(secret.Reveal())}
+
+        """;
 
     private static string Listener(string address) =>
         address.StartsWith("unix:", StringComparison.Ordinal)

@@ -46,6 +46,17 @@ internal sealed record WhoAmIReply(string? UserId, string? DeviceId);
 
 internal sealed record ProofReply(IReadOnlyList<object>? Flows);
 
+// Synapse's admin API.
+
+internal sealed record NonceReply(string? Nonce);
+
+internal sealed record SharedSecretBody(string Nonce, string Username, string Password, bool Admin, string Mac, bool InhibitLogin)
+{
+    public override string ToString() => nameof(SharedSecretBody);
+}
+
+internal sealed record LockedBody(bool Locked);
+
 internal sealed record MatrixError(string? Errcode, string? Error);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -60,5 +71,8 @@ internal sealed record MatrixError(string? Errcode, string? Error);
 [JsonSerializable(typeof(DeletePusherBody))]
 [JsonSerializable(typeof(WhoAmIReply))]
 [JsonSerializable(typeof(ProofReply))]
+[JsonSerializable(typeof(NonceReply))]
+[JsonSerializable(typeof(SharedSecretBody))]
+[JsonSerializable(typeof(LockedBody))]
 [JsonSerializable(typeof(MatrixError))]
 internal sealed partial class MatrixWire : JsonSerializerContext;

@@ -13,7 +13,7 @@ public readonly record struct Localpart : IParsable<Localpart>
 
     private static readonly HashSet<string> ReservedNames = new(StringComparer.Ordinal)
     {
-        "gateway", "admin", "administrator", "notices", "server", "root", "system", "support",
+        "gateway", "gateway-service", "admin", "administrator", "notices", "server", "root", "system", "support",
     };
 
     private readonly string? _value;

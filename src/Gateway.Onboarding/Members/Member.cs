@@ -29,7 +29,13 @@ public sealed record Member
 
     /// <summary>Set once the member left: what happens with their messages, and whether the homeserver has confirmed.</summary>
     public required Leaving? Leaving { get; init; }
+
+    /// <summary>Whether the homeserver shall keep the account shut; null where that was never asked.</summary>
+    public AccountLock? Lock { get; init; }
 }
+
+/// <summary>What the homeserver was last asked to do with the account; <see cref="Confirmed"/>: it has.</summary>
+public sealed record AccountLock(bool Locked, DateTimeOffset AskedAt, bool Confirmed);
 
 /// <summary>How a member's account ends. <see cref="ClosedAt"/> is null until the homeserver has confirmed it.</summary>
 public sealed record Leaving(DateTimeOffset RequestedAt, bool Erase, DateTimeOffset? ClosedAt);

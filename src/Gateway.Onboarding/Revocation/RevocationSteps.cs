@@ -16,7 +16,7 @@ public sealed partial class RevocationSteps(
     Homeserver homeserver,
     PeersApplied peersApplied,
     RevocationOptions options,
-    TimeProvider time,
+    SteadyClock time,
     ILogger<RevocationSteps> log) : IDisposable
 {
     /// <summary>A login whose answer never came may still open its session at the homeserver for this long.</summary>
@@ -71,13 +71,19 @@ public sealed partial class RevocationSteps(
             Reach(device.Id, StepName.EraseOrder, StepState.Done, null, lastDelivery);
         }
 
-        if (lastDelivery + options.Grace <= now)
+        // A lock keeps the order from the phone, so its time does not run out under one.
+        if (writer.Current.LockedSince is not null)
         {
-            writer.Write(new QuarantineEnded(new(StepName.EraseOrder, StepState.Done, lastDelivery!.Value, null)) { At = now, Device = device.Id });
+            return false;
+        }
+
+        if (lastDelivery is { } delivered && time.HasPassed(delivered, options.Grace))
+        {
+            writer.Write(new QuarantineEnded(new(StepName.EraseOrder, StepState.Done, delivered, null)) { At = now, Device = device.Id });
             return true;
         }
 
-        if (revocation.RequestedAt + options.Quarantine <= now)
+        if (time.HasPassed(revocation.RequestedAt, options.Quarantine))
         {
             var step = told
                 ? new RevocationStep(StepName.EraseOrder, StepState.Done, lastDelivery!.Value, null)
@@ -104,7 +110,7 @@ public sealed partial class RevocationSteps(
         try
         {
             var left = revocation[StepName.MatrixSessions].IsOpen ? await DeleteAsync(device, cancellationToken) : await LeftAsync(device, cancellationToken);
-            var arriving = device.Sessions.Any(session => session.OpenedAt is null && session.AskedAt + LoginMayArrive > time.GetUtcNow());
+            var arriving = device.Sessions.Any(session => session.OpenedAt is null && !time.HasPassed(session.AskedAt, LoginMayArrive));
             if (left is not null || arriving)
             {
                 Reach(device.Id, StepName.MatrixSessions, StepState.Retrying, left ?? "a login may still be under way", mayReopen: true);
@@ -126,7 +132,7 @@ public sealed partial class RevocationSteps(
 
     /// <summary>Not deleted yet, or so lately that one could come back.</summary>
     public bool MayHaveSessions(DeviceRevocation revocation) =>
-        revocation[StepName.MatrixSessions] is var step && (step.IsOpen || (step.State == StepState.Done && step.At + RequestMayLinger > time.GetUtcNow()));
+        revocation[StepName.MatrixSessions] is var step && (step.IsOpen || (step.State == StepState.Done && !time.HasPassed(step.At, RequestMayLinger)));
 
     /// <summary>
     /// Deletes, looks, and deletes and looks once more: a login or a request that was at work meanwhile may have brought

@@ -12,13 +12,18 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(MemberAdded), "member-added")]
 [JsonDerivedType(typeof(MemberDropped), "member-dropped")]
 [JsonDerivedType(typeof(AccountMade), "account-made")]
+[JsonDerivedType(typeof(AdminAccountMade), "admin-account-made")]
+[JsonDerivedType(typeof(AccountLockAsked), "account-lock-asked")]
+[JsonDerivedType(typeof(AccountLockSet), "account-lock-set")]
 [JsonDerivedType(typeof(MemberLeft), "member-left")]
 [JsonDerivedType(typeof(AccountClosed), "account-closed")]
 [JsonDerivedType(typeof(DeviceEnrolled), "device-enrolled")]
 [JsonDerivedType(typeof(EnrolmentEnded), "enrolment-ended")]
 [JsonDerivedType(typeof(HandshakeSeen), "handshake-seen")]
+[JsonDerivedType(typeof(KeyCopied), "key-copied")]
 [JsonDerivedType(typeof(GrantArmed), "grant-armed")]
 [JsonDerivedType(typeof(SignInApproved), "sign-in-approved")]
+[JsonDerivedType(typeof(GrantExpired), "grant-expired")]
 [JsonDerivedType(typeof(GrantSpent), "grant-spent")]
 [JsonDerivedType(typeof(GrantUsed), "grant-used")]
 [JsonDerivedType(typeof(GrantReturned), "grant-returned")]
@@ -67,6 +72,14 @@ public sealed record MemberDropped(Localpart Localpart) : MemberIntent(Localpart
 
 public sealed record AccountMade(Localpart Localpart) : MemberIntent(Localpart);
 
+/// <summary>The homeserver has the gateway's own account, an administrator's.</summary>
+public sealed record AdminAccountMade : Intent;
+
+/// <summary>The homeserver will be asked to lock the account, or to unlock it, until it has confirmed.</summary>
+public sealed record AccountLockAsked(Localpart Localpart, bool Locked) : MemberIntent(Localpart);
+
+public sealed record AccountLockSet(Localpart Localpart, bool Locked) : MemberIntent(Localpart);
+
 /// <summary>The member leaves; all devices were revoked in the same write.</summary>
 public sealed record MemberLeft(Localpart Localpart, bool Erase, string By) : MemberIntent(Localpart)
 {
@@ -89,10 +102,22 @@ public sealed record EnrolmentEnded(string Why) : DeviceIntent
 /// <summary>The first handshake: the device is connected and its grant's time starts.</summary>
 public sealed record HandshakeSeen : DeviceIntent;
 
+/// <summary>Two phones use the device's key at once: no new session is opened from it until it is revoked and enrolled anew.</summary>
+public sealed record KeyCopied : DeviceIntent
+{
+    public override bool Shuts => true;
+}
+
 public sealed record GrantArmed(LoginGrant Grant) : DeviceIntent;
 
 /// <summary>The admin saw the number that the device shows and let it sign in. The grant is spent when the app comes for it.</summary>
 public sealed record SignInApproved(string GrantId, string Client, string By) : DeviceIntent;
+
+/// <summary>Its time is over. Written down, so that no clock that is set back arms it again.</summary>
+public sealed record GrantExpired(string GrantId) : DeviceIntent
+{
+    public override bool Shuts => true;
+}
 
 /// <summary>The homeserver will now be asked for this session: from here a revocation knows its ID.</summary>
 public sealed record GrantSpent(string GrantId, string MatrixDeviceId, string? Client) : DeviceIntent;

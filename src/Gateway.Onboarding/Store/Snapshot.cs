@@ -39,6 +39,8 @@ internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]>
             {
                 Generation = State.Generation,
                 LockedSince = State.LockedSince,
+                AdminAccountSince = State.AdminAccountSince,
+                LastAt = State.LastAt,
                 Members = State.Members.Count,
                 Devices = State.Devices.Count,
                 Secrets = Secrets.Count,
@@ -69,6 +71,8 @@ internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]>
                     {
                         Generation = settings.Generation,
                         LockedSince = settings.LockedSince,
+                        AdminAccountSince = settings.AdminAccountSince,
+                        LastAt = settings.LastAt,
                         Members = members.ToImmutableDictionary(member => member.Localpart),
                         Devices = devices.ToImmutableDictionary(device => device.Id),
                     },

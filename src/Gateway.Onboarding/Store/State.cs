@@ -29,6 +29,12 @@ public sealed record State
     /// <summary>Everybody is shut out, reversibly and without erasing anything.</summary>
     public required DateTimeOffset? LockedSince { get; init; }
 
+    /// <summary>Since when the homeserver has the gateway's own account; null where it has none.</summary>
+    public DateTimeOffset? AdminAccountSince { get; init; }
+
+    /// <summary>The newest time that is stored: no clock goes behind it.</summary>
+    public DateTimeOffset? LastAt { get; init; }
+
     public IEnumerable<Device> DevicesOf(Localpart member) => Devices.Values.Where(device => device.Member == member);
 
     public DesiredPeers DesiredPeers() => new(

@@ -54,6 +54,10 @@ internal sealed record StoredSettings
 
     public required DateTimeOffset? LockedSince { get; init; }
 
+    public DateTimeOffset? AdminAccountSince { get; init; }
+
+    public DateTimeOffset? LastAt { get; init; }
+
     /// <summary>How many there are of each.</summary>
     public required int Members { get; init; }
 

@@ -26,9 +26,10 @@ public static class Transition
                 LockedSince = state.LockedSince ?? restored.At,
                 Devices = state.Devices.SetItems(state.Devices.Where(entry => entry.Value.IsLive).Select(entry => KeyValuePair.Create(entry.Key, entry.Value with { AwaitsConfirmation = true }))),
             },
+            AdminAccountMade made => state with { AdminAccountSince = state.AdminAccountSince ?? made.At },
             _ => OnMember(state, intent),
         };
-        return next with { Generation = state.Generation + 1 };
+        return next with { Generation = state.Generation + 1, LastAt = state.LastAt > intent.At ? state.LastAt : intent.At };
     }
 
     private static State OnMember(State state, Intent intent)
@@ -54,6 +55,12 @@ public static class Transition
                     : state;
             case AccountMade made:
                 return WithMember(state, made.Localpart, old => old.State == MemberState.AccountAsked ? old with { State = MemberState.Active } : old);
+            case AccountLockAsked asked:
+                return WithMember(state, asked.Localpart, old => old.State == MemberState.Active
+                    ? old with { Lock = new AccountLock(asked.Locked, asked.At, Confirmed: false) }
+                    : old);
+            case AccountLockSet set:
+                return WithMember(state, set.Localpart, old => old.Lock is { } wish && wish.Locked == set.Locked ? old with { Lock = wish with { Confirmed = true } } : old);
             case MemberLeft left:
                 return WithMember(state, left.Localpart, old => old with
                 {
@@ -85,14 +92,18 @@ public static class Transition
     private static Device OnDevice(Device device, DeviceIntent intent) => intent switch
     {
         HandshakeSeen seen => OnHandshake(device, seen),
-        GrantArmed armed => device.IsLive ? device with { Grant = armed.Grant } : device,
+        KeyCopied copied => OnKeyCopied(device, copied),
+        GrantArmed armed => device.MaySignIn ? device with { Grant = armed.Grant } : device,
         SignInApproved or TokenRefused => device,
         DeviceConfirmed => device with { AwaitsConfirmation = false },
         GrantSpent spent => OnGrantSpent(device, spent),
+        GrantExpired expired => device.Grant is { State: GrantState.Armed } grant && grant.Id == expired.GrantId
+            ? device with { Grant = grant with { State = GrantState.Expired } }
+            : device,
         GrantUsed used => device.Grant is { State: GrantState.Armed } grant && grant.Id == used.GrantId
             ? device with { Grant = grant with { State = GrantState.Spent } }
             : device,
-        GrantReturned returned => device is { IsLive: true, Grant: { State: GrantState.Spent } grant } && grant.Id == returned.GrantId
+        GrantReturned returned => device is { MaySignIn: true, Grant: { State: GrantState.Spent } grant } && grant.Id == returned.GrantId
             ? device with { Grant = grant with { State = GrantState.Armed } }
             : device,
         ResetUsed used => With(device, used.MatrixDeviceId, session => session with { MayResetUntil = null }),
@@ -124,6 +135,15 @@ public static class Transition
             {
                 FirstHandshake = seen.At,
                 Grant = device.Grant is { State: GrantState.Armed } grant ? grant with { ExpiresAt = seen.At + grant.Lifetime } : device.Grant,
+            };
+
+    private static Device OnKeyCopied(Device device, KeyCopied copied) =>
+        !device.MaySignIn
+            ? device
+            : device with
+            {
+                KeyCopiedAt = copied.At,
+                Grant = device.Grant is { State: GrantState.Armed } grant ? grant with { State = GrantState.Cancelled } : device.Grant,
             };
 
     private static Device OnGrantSpent(Device device, GrantSpent spent) =>
@@ -206,7 +226,7 @@ public static class Transition
     /// once where nobody used what it opened. A session that ended before gives nothing back a second time.
     /// </summary>
     private static Device GiveBack(Device device, string matrixDeviceId, bool once) =>
-        device is { IsLive: true, Grant: { State: GrantState.Spent } grant } && !(once && grant.GivenBack)
+        device is { MaySignIn: true, Grant: { State: GrantState.Spent } grant } && !(once && grant.GivenBack)
         && device.Sessions.Any(session => session.MatrixDeviceId == matrixDeviceId && session.GrantId == grant.Id && session.State != MatrixSessionState.Ended)
             ? device with { Grant = grant with { State = GrantState.Armed, GivenBack = grant.GivenBack || once } }
             : device;

@@ -176,6 +176,11 @@ internal static class AdminApi
             return Problem(new Refusal(RefusalKind.NotFound, $"there is no live device '{decision.Device}'", "see 'gateway devices'"));
         }
 
+        if (device.KeyCopiedAt is not null)
+        {
+            return Problem(Refusal.KeyCopied(device.Label));
+        }
+
         if (signIns.Waiting().FirstOrDefault(one => one.Device == device.Id) is not { } waiting)
         {
             return Problem(new Refusal(RefusalKind.Conflict, $"no sign-in waits on {device.Label}", "the member starts it in the app, and taps \"Sign in\""));
@@ -218,12 +223,16 @@ internal static class AdminApi
             .Select(entry => new AuditEntryView(entry.Number, entry.At, entry.Action, entry.Member, entry.Device, entry.Detail))]);
 
     private static Results<Ok<HomeserverConfigView>, ProblemHttpResult> HomeserverConfig(
-        string registration, GatewayOptions gateway, Proxy.HomeserverOptions homeserver, AsToken asToken, HsToken hsToken) =>
-        Path.IsPathRooted(registration)
+        string registration, GatewayOptions gateway, Proxy.HomeserverOptions homeserver, AsToken asToken, HsToken hsToken, RegistrationSecret secret, StateWriter writer)
+    {
+        var needed = writer.Current.AdminAccountSince is null ? secret : null;
+        return Path.IsPathRooted(registration)
             ? TypedResults.Ok(new HomeserverConfigView(
                 Onboarding.Matrix.HomeserverSettings.Registration(gateway.ServerName, asToken.Reveal(), hsToken.Reveal()),
-                Onboarding.Matrix.HomeserverSettings.Settings(gateway.ServerName, homeserver.BaseUrl, registration)))
+                Onboarding.Matrix.HomeserverSettings.Settings(gateway.ServerName, homeserver.BaseUrl, registration, needed),
+                needed is not null))
             : Problem(new Refusal(RefusalKind.Invalid, $"'{registration}' is no absolute path", "say where the homeserver will find the registration"));
+    }
 
     private static ProblemHttpResult Problem(Refusal refusal) => TypedResults.Problem(
         title: refusal.What,

@@ -33,7 +33,8 @@ internal sealed class DeviceViews(HandshakeWatch handshakes, SignIns signIns, Ti
             signIns.Waiting().LastOrDefault(one => one.Device == device.Id) is { } waiting
                 ? new SignInView(waiting.Number, waiting.App.Name, waiting.Since)
                 : null,
-            device is { IsLive: true, AwaitsConfirmation: true });
+            device is { IsLive: true, AwaitsConfirmation: true },
+            device.KeyCopiedAt);
     }
 
     public bool IsOnline(Device device) =>

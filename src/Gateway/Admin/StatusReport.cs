@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using Gateway.Listening;
 using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Store;
 using Gateway.Proxy;
@@ -16,11 +17,12 @@ internal sealed class StatusReport(
     DeviceViews views,
     PeerReconciler reconciler,
     HomeserverWatch homeserver,
+    AdminAccount account,
     MemberCertificate certificate,
     GatewayOptions gateway,
     TunnelOptions tunnel,
     HomeserverOptions homeserverOptions,
-    TimeProvider time)
+    SteadyClock time)
 {
     /// <summary>Let's Encrypt renews 30 days before the end; half of that is a renewal that does not work.</summary>
     private static readonly TimeSpan SoonOver = TimeSpan.FromDays(14);
@@ -37,6 +39,7 @@ internal sealed class StatusReport(
             new(homeserver.Fault is null, homeserver.Fault ?? $"{homeserverOptions.BaseUrl} answers"),
             new(store.SnapshotFault is null, store.SnapshotFault ?? $"{state.Generation} changes stored"),
             Certificate(),
+            new(time.Fault is null, time.Fault ?? "runs steadily"),
         ];
         return new StatusView(
             gateway.ServerName,
@@ -48,6 +51,8 @@ internal sealed class StatusReport(
             parts[1],
             parts[2],
             parts[3],
+            parts[4],
+            Account(state),
             Counts(state));
     }
 
@@ -57,7 +62,20 @@ internal sealed class StatusReport(
         state.Devices.Values.Count(views.IsOnline),
         state.Devices.Values.Count(device => device.State == DeviceState.SignedIn),
         state.Devices.Values.Count(device => device.State == DeviceState.Quarantined),
-        state.Devices.Values.Count(device => device.Revocation is { IsFinished: false }));
+        state.Devices.Values.Count(device => device.Revocation is { IsFinished: false }),
+        state.Devices.Values.Count(device => device is { IsLive: true, KeyCopiedAt: not null }));
+
+    /// <summary>Nothing of it keeps members from anything: a to-do, no fault.</summary>
+    private PartView Account(State state)
+    {
+        var waiting = state.Members.Values.Count(member => member.Lock is { Confirmed: false });
+        var lag = waiting == 0 ? "" : $" ({waiting} waiting)";
+        return state.AdminAccountSince is null
+            ? new(false, $"locking unused accounts is not possible{lag}: the gateway has no admin account ({account.Fault}); gateway homeserver-config, then restart the homeserver")
+            : account.SecretIsOpen
+                ? new(false, "made; the homeserver still has the shared secret: gateway homeserver-config, then restart it")
+                : new(true, $"{Gateway.Onboarding.Matrix.HomeserverAdmin.Account} can lock accounts{lag}");
+    }
 
     private PartView Certificate()
     {

@@ -5,7 +5,10 @@ namespace Gateway.Admin;
 
 // The JSON of the admin's socket, which is also what `--json` prints. Stable: scripts rely on it; members may be added.
 
-/// <summary>A device as the admin sees it. <see cref="State"/>: pending, connected, signed-in, quarantined, revoked.</summary>
+/// <summary>
+/// A device as the admin sees it. <see cref="State"/>: pending, connected, signed-in, quarantined, revoked.
+/// <see cref="KeyCopiedAt"/>: since when two phones use its key.
+/// </summary>
 internal sealed record DeviceView(
     string Id,
     string Member,
@@ -18,7 +21,8 @@ internal sealed record DeviceView(
     IReadOnlyList<SessionView> Sessions,
     RevocationView? Revocation,
     SignInView? SignIn = null,
-    bool AwaitsConfirmation = false);
+    bool AwaitsConfirmation = false,
+    DateTimeOffset? KeyCopiedAt = null);
 
 /// <summary>A sign-in by browser that waits for the admin: the same <see cref="Number"/> stands on the device's screen.</summary>
 internal sealed record SignInView(int Number, string App, DateTimeOffset Since);
@@ -67,16 +71,18 @@ internal sealed record StatusView(
     PartView Homeserver,
     PartView Store,
     PartView Certificate,
+    PartView Clock,
+    PartView AdminAccount,
     CountsView Counts);
 
 internal sealed record PartView(bool Ok, string Detail);
 
-internal sealed record CountsView(int Members, int Devices, int Online, int SignedIn, int Quarantined, int UnfinishedRevocations);
+internal sealed record CountsView(int Members, int Devices, int Online, int SignedIn, int Quarantined, int UnfinishedRevocations, int CopiedKeys);
 
 internal sealed record AuditEntryView(long Number, DateTimeOffset At, string Action, string? Member, string? Device, string? Detail);
 
-/// <summary>The two files that the homeserver needs, as texts; the registration holds secrets.</summary>
-internal sealed record HomeserverConfigView(string Registration, string Settings)
+/// <summary>The two files that the homeserver needs, as texts; the registration holds secrets, and so do the settings until the gateway has its account.</summary>
+internal sealed record HomeserverConfigView(string Registration, string Settings, bool SettingsAreSecret)
 {
     public override string ToString() => nameof(HomeserverConfigView);
 }

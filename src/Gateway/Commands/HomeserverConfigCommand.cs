@@ -35,7 +35,7 @@ internal static class HomeserverConfigCommand
         try
         {
             Directory.CreateDirectory(directory);
-            var settingsChanged = Put(settingsFile, view.Settings, ForSynapse | UnixFileMode.OtherRead);
+            var settingsChanged = Put(settingsFile, view.Settings, view.SettingsAreSecret ? ForSynapse : ForSynapse | UnixFileMode.OtherRead);
             var registrationChanged = Put(registrationFile, view.Registration, ForSynapse);
             terminal.Line($"{settingsFile}: {(settingsChanged ? "written" : "right already")}");
             terminal.Line($"{registrationFile}: {(registrationChanged ? "written; whoever reads it rules the server" : "right already")}");
@@ -43,10 +43,14 @@ internal static class HomeserverConfigCommand
             {
                 terminal.Line();
                 terminal.Line("What to do now:");
-                terminal.Line($"  1. chgrp matrix-synapse {registrationFile}");
+                terminal.Line($"  1. chgrp matrix-synapse {registrationFile}{(view.SettingsAreSecret ? $" {settingsFile}" : "")}");
                 terminal.Line($"  2. Start Synapse with a second file after its own: -c homeserver.yaml -c {settingsFile}");
                 terminal.Line("     (Debian: a file in /etc/matrix-synapse/conf.d is that already.)");
                 terminal.Line("  3. Restart Synapse.");
+                if (view.SettingsAreSecret)
+                {
+                    terminal.Line("  4. Once 'gateway status' says that the account is made, run this again and restart Synapse: the shared secret is gone then.");
+                }
             }
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

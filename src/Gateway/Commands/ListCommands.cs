@@ -87,6 +87,11 @@ internal static class ListCommands
                 device.LastHandshake is null ? "never" : terminal.Ago(device.LastHandshake),
                 string.Join(", ", device.Sessions.Select(session => session.Client ?? session.MatrixDeviceId)),
             ],
-            device => RevocationText.IsOpen(device.Revocation) ? RevocationText.Steps(device.Revocation!) : []);
+            device => Notes(terminal, device));
     }
+
+    private static IEnumerable<string> Notes(Terminal terminal, DeviceView device) =>
+        RevocationText.IsOpen(device.Revocation) ? RevocationText.Steps(device.Revocation!)
+            : device is { KeyCopiedAt: { } since, Revocation: null } ? [$"KEY COPIED: two phones use it, seen {terminal.Ago(since)}; revoke it, and enrol it anew"]
+            : [];
 }

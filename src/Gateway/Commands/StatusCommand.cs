@@ -28,6 +28,8 @@ internal static class StatusCommand
         Part("homeserver", status.Homeserver);
         Part("store", status.Store);
         Part("certificate", status.Certificate);
+        Part("clock", status.Clock);
+        terminal.Line($"  {(status.AdminAccount.Ok ? "ok" : "TO DO"),-6}  {"account",-11}  {status.AdminAccount.Detail}");
         terminal.Line(status.Lock.Locked
             ? $"  LOCKED  since {terminal.Ago(status.Lock.Since)}: nobody reaches the homeserver; gateway unlock"
             : "  ok      lock         open");
@@ -41,6 +43,11 @@ internal static class StatusCommand
         terminal.Line(
             $"{Terminal.Count(counts.Members, "member")}, {Terminal.Count(counts.Devices, "device")}: "
             + $"{counts.Online} online, {counts.SignedIn} signed in, {counts.Quarantined} quarantined");
+        if (counts.CopiedKeys > 0)
+        {
+            terminal.Warning($"{Terminal.Count(counts.CopiedKeys, "device")} whose key two phones use at once: gateway devices names them; revoke, and enrol anew");
+        }
+
         if (counts.UnfinishedRevocations > 0)
         {
             terminal.Warning($"{Terminal.Count(counts.UnfinishedRevocations, "revocation")} not finished: gateway devices names the steps");

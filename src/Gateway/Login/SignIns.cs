@@ -42,9 +42,9 @@ internal sealed class SignIns
         _time = time;
         writer.Watch(change =>
         {
-            foreach (var revoked in change.Intents.OfType<DeviceRevoked>())
+            foreach (var shut in change.Intents.OfType<DeviceIntent>().Where(intent => intent is DeviceRevoked or KeyCopied))
             {
-                Forget(revoked.Device);
+                Forget(shut.Device);
             }
         });
     }

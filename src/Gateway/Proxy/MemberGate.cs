@@ -105,8 +105,10 @@ internal sealed partial class MemberGate(
             return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
         }
 
-        return device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
-            : devices.IsLocked || device.Door.IsShut || device.AwaitsConfirmation ? MatrixAnswer.UnavailableAsync(context)
+        // A lock comes first: while it lasts nobody is told to erase anything, not even a lost phone.
+        return devices.IsLocked ? MatrixAnswer.UnavailableAsync(context)
+            : device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
+            : device.Door.IsShut || device.AwaitsConfirmation ? MatrixAnswer.UnavailableAsync(context)
             : PassAsync(context, device, passage, target, cut);
     }
 

@@ -73,5 +73,5 @@ public sealed class HomeserverConfigTests : IAsyncLifetime
     }
 
     private void Answers(string registration) => _socket.Answers(
-        "GET /v1/homeserver-config", new HomeserverConfigView(registration, "presence: off\n"), AdminJson.Default.HomeserverConfigView);
+        "GET /v1/homeserver-config", new HomeserverConfigView(registration, "presence: off\n", SettingsAreSecret: false), AdminJson.Default.HomeserverConfigView);
 }

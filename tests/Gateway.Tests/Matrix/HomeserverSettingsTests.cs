@@ -1,3 +1,4 @@
+using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Matrix;
 
 namespace Gateway.Tests.Matrix;
@@ -13,7 +14,7 @@ public sealed class HomeserverSettingsTests
             url: null
             as_token: 'as'
             hs_token: 'hs'
-            sender_localpart: gateway
+            sender_localpart: gateway-service
             rate_limited: false
             namespaces:
               users:
@@ -32,7 +33,7 @@ public sealed class HomeserverSettingsTests
     [InlineData("unix:/run/synapse/it's.sock", "  - path: '/run/synapse/it''s.sock'\n    type: http\n")]
     public void Synapse_listens_where_the_gateway_asks_and_nowhere_else(string address, string listener)
     {
-        var settings = WithoutComments(HomeserverSettings.Settings("chat.example.org", address, "/etc/gateway-registration.yaml"));
+        var settings = WithoutComments(HomeserverSettings.Settings("chat.example.org", address, "/etc/gateway-registration.yaml", secret: null));
 
         Assert.Contains("listeners:\n" + listener + "    x_forwarded: true\n    resources:\n      - names: [client]\n", settings, StringComparison.Ordinal);
         Assert.Equal(1, settings.Split("type: http").Length - 1);
@@ -41,7 +42,7 @@ public sealed class HomeserverSettingsTests
     [Fact]
     public void Every_setting_is_said_once_and_its_group_gives_a_reason()
     {
-        var text = HomeserverSettings.Settings("chat.example.org", "http://127.0.0.1:8008", "/etc/gateway-registration.yaml");
+        var text = HomeserverSettings.Settings("chat.example.org", "http://127.0.0.1:8008", "/etc/gateway-registration.yaml", secret: null);
         var keys = text.Split('\n').Where(line => line.Length > 0 && char.IsAsciiLetter(line[0])).Select(line => line[..line.IndexOf(':', StringComparison.Ordinal)]).ToList();
 
         Assert.Equal(keys.Count, keys.Distinct(StringComparer.Ordinal).Count());
@@ -62,10 +63,20 @@ public sealed class HomeserverSettingsTests
     }
 
     [Fact]
+    public void The_shared_secret_stands_in_the_settings_only_while_it_is_needed()
+    {
+        var without = HomeserverSettings.Settings("chat.example", "http://127.0.0.1:8008", "/r.yaml", secret: null);
+        var with = HomeserverSettings.Settings("chat.example", "http://127.0.0.1:8008", "/r.yaml", new RegistrationSecret("s3cret"));
+
+        Assert.Contains("\nregistration_shared_secret: 's3cret'\n", with, StringComparison.Ordinal);
+        Assert.DoesNotContain("shared_secret", without, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_line_end_in_a_value_cannot_become_a_setting()
     {
         Assert.Throws<ArgumentException>(() => HomeserverSettings.Registration("chat.example", "as\nurl: http://evil", "hs"));
-        Assert.Throws<ArgumentException>(() => HomeserverSettings.Settings("chat.example", "http://127.0.0.1:8008", "/x\nenable_registration: true"));
+        Assert.Throws<ArgumentException>(() => HomeserverSettings.Settings("chat.example", "http://127.0.0.1:8008", "/x\nenable_registration: true", secret: null));
     }
 
     private static string WithoutComments(string yaml) =>

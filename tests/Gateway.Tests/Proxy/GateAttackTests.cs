@@ -173,7 +173,7 @@ public sealed class GateAttackTests
 
         Assert.DoesNotContain("s3cret", new EnrolmentView(device, "PrivateKey = s3cret", "s3cret", default, "").ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", new LoginGrantView(device, "s3cret", default).ToString(), StringComparison.Ordinal);
-        Assert.DoesNotContain("s3cret", new HomeserverConfigView("as_token: s3cret", "").ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", new HomeserverConfigView("as_token: s3cret", "", SettingsAreSecret: false).ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", new Onboarding.Matrix.LoginReply("@a:b", "s3cret", "X").ToString(), StringComparison.Ordinal);
     }
 }

@@ -27,6 +27,12 @@ internal sealed class FakeHomeserver : IAsyncDisposable
     /// <summary>(Localpart, app's ID, key) → the session that set it; as on Synapse without MSC3881, it is not told.</summary>
     public ConcurrentDictionary<(string User, string AppId, string Pushkey), string> Pushers { get; } = new();
 
+    /// <summary>The accounts that are locked.</summary>
+    public ConcurrentDictionary<string, bool> Locked { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What stands in its settings as <c>registration_shared_secret</c>.</summary>
+    public string? SharedSecret { get; set; }
+
     public ConcurrentDictionary<string, bool> Admins { get; } = new(StringComparer.Ordinal);
 
     public ConcurrentQueue<Received> Requests { get; } = new();
@@ -139,6 +145,12 @@ internal sealed class FakeHomeserver : IAsyncDisposable
             case ("POST", "/_matrix/client/v3/keys/device_signing/upload"):
                 await UploadIdentityAsync(context, user);
                 break;
+            case (_, "/_synapse/admin/v1/register"):
+                await RegisterBySecretAsync(context);
+                break;
+            case ("PUT", _) when path.StartsWith("/_synapse/admin/v2/users/@", StringComparison.Ordinal):
+                await SetLockedAsync(context, path.Split('@')[1].Split(':')[0]);
+                break;
             case ("GET", _) when path.StartsWith("/_synapse/admin/", StringComparison.Ordinal):
                 await (Admins.ContainsKey(user) ? ReplyAsync(context, 200, """{"admin":true}""") : ReplyAsync(context, 403, """{"errcode":"M_FORBIDDEN"}"""));
                 break;
@@ -148,10 +160,74 @@ internal sealed class FakeHomeserver : IAsyncDisposable
         }
     }
 
+    /// <summary>Synapse's, with its own signature (docs/admin_api/register_api.md).</summary>
+    private async Task RegisterBySecretAsync(HttpContext context)
+    {
+        if (SharedSecret is null)
+        {
+            await ReplyAsync(context, 400, """{"errcode":"M_UNKNOWN","error":"Shared secret registration is not enabled"}""");
+            return;
+        }
+
+        if (context.Request.Method == "GET")
+        {
+            await ReplyAsync(context, 200, """{"nonce":"once"}""");
+            return;
+        }
+
+        var body = await BodyAsync(context);
+        var name = (string)body["username"]!;
+        var said = System.Text.Encoding.UTF8.GetBytes($"once\0{name}\0{(string)body["password"]!}\0admin");
+#pragma warning disable CA5350 // The homeserver's protocol.
+        var mac = Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA1.HashData(System.Text.Encoding.UTF8.GetBytes(SharedSecret), said));
+#pragma warning restore CA5350
+        if ((string)body["mac"]! != mac || !(bool)body["admin"]! || !(bool)body["inhibit_login"]!)
+        {
+            await ReplyAsync(context, 403, """{"errcode":"M_FORBIDDEN","error":"HMAC incorrect"}""");
+            return;
+        }
+
+        Accounts.TryAdd(name, new(StringComparer.Ordinal));
+        Admins[name] = true;
+        await ReplyAsync(context, 200, "{}");
+    }
+
+    private async Task SetLockedAsync(HttpContext context, string name)
+    {
+        var token = context.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal);
+        if (Accounts.FirstOrDefault(account => account.Value.Values.Contains(token)).Key is not { } caller)
+        {
+            await ReplyAsync(context, 401, """{"errcode":"M_UNKNOWN_TOKEN","error":"no such token"}""");
+        }
+        else if (!Admins.ContainsKey(caller))
+        {
+            await ReplyAsync(context, 403, """{"errcode":"M_FORBIDDEN","error":"not an admin"}""");
+        }
+        else
+        {
+            if ((bool)(await BodyAsync(context))["locked"]!)
+            {
+                Locked[name] = true;
+            }
+            else
+            {
+                Locked.TryRemove(name, out _);
+            }
+
+            await ReplyAsync(context, 200, "{}");
+        }
+    }
+
     private async Task LoginAsync(HttpContext context)
     {
         var body = await BodyAsync(context);
         var user = (string)body["identifier"]!["user"]!;
+        if (Locked.ContainsKey(user))
+        {
+            await ReplyAsync(context, 401, """{"errcode":"M_USER_LOCKED","error":"locked","soft_logout":true}""");
+            return;
+        }
+
         var device = (string)body["device_id"]!;
         var token = $"syt_{user}_{device}";
         Accounts[user][device] = token;

@@ -1,7 +1,9 @@
 using System.Net;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
+using Gateway.Onboarding.Store;
 using Gateway.Tunnel;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gateway.Tests.Testing;
 
@@ -9,6 +11,8 @@ namespace Gateway.Tests.Testing;
 internal static class SomePeers
 {
     public static IPAddress GatewayAddress { get; } = IPAddress.Parse("198.19.0.1");
+
+    public static SteadyClock Clock(TimeProvider time) => new(time, stored: null, NullLogger<SteadyClock>.Instance);
 
     public static DesiredPeer Number(byte number)
     {

@@ -43,10 +43,14 @@ internal sealed class TestGateway : IAsyncDisposable
     {
         _directory = directory;
         Homeserver = homeserver;
+        Machine = new MachineClock(Clock);
         _certificate = WriteCertificate();
     }
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 11, 22, 9, 0, 0, TimeSpan.Zero));
+
+    /// <summary>What the program takes for the machine's clock: <see cref="Clock"/>, and by how much somebody set it.</summary>
+    public MachineClock Machine { get; }
 
     public FakeInterface Interface { get; } = new();
 
@@ -74,10 +78,11 @@ internal sealed class TestGateway : IAsyncDisposable
         return gateway;
     }
 
-    /// <summary>The program ends and starts anew on what it had stored.</summary>
-    public async Task RestartAsync()
+    /// <summary>The program ends and starts anew on what it had stored; <paramref name="meanwhile"/> happens while it is down.</summary>
+    public async Task RestartAsync(Action? meanwhile = null)
     {
         await StopAsync();
+        meanwhile?.Invoke();
         await RunAsync();
     }
 
@@ -168,7 +173,7 @@ internal sealed class TestGateway : IAsyncDisposable
         var (parsed, faults) = Settings.Check(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
         Assert.Empty(faults);
         _store = StoreFile.Open(Disk, new Sealer(_key, new Entropy()), Clock);
-        _app = Server.Build(parsed, _store, new Entropy(), Clock, services =>
+        _app = Server.Build(parsed, _store, new Entropy(), Machine, services =>
         {
             services.AddLogging(logging => logging.ClearProviders().AddFakeLogging());
             services.Replace(ServiceDescriptor.Singleton<IWireGuardInterface>(Interface));

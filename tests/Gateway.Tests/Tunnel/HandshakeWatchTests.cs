@@ -11,7 +11,7 @@ public sealed class HandshakeWatchTests
     private readonly List<(PublicKey Peer, DateTimeOffset At)> _firsts = [];
     private readonly HandshakeWatch _watch;
 
-    public HandshakeWatchTests() => _watch = new((peer, at) => _firsts.Add((peer, at)));
+    public HandshakeWatchTests() => _watch = new((peer, at) => _firsts.Add((peer, at)), _ => { }, SomePeers.Clock(TimeProvider.System));
 
     [Fact]
     public void The_first_handshake_is_told_once()
@@ -65,7 +65,7 @@ public sealed class HandshakeWatchTests
             }
 
             told++;
-        });
+        }, _ => { }, SomePeers.Clock(TimeProvider.System));
         var dump = new[] { SomePeers.Standing(SomePeers.Number(2), Noon) };
         Assert.Throws<InvalidOperationException>(() => watch.Observe(dump));
 

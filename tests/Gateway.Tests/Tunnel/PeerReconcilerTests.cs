@@ -20,7 +20,7 @@ public sealed class PeerReconcilerTests : IDisposable
     private volatile DesiredPeers _desired = new(1, []);
 
     public PeerReconcilerTests() =>
-        _reconciler = new(_interface, SomePeers.Settings(), () => _desired, new HandshakeWatch((_, _) => { }), _time, _log);
+        _reconciler = new(_interface, SomePeers.Settings(), () => _desired, new HandshakeWatch((_, _) => { }, _ => { }, SomePeers.Clock(_time)), _time, _log);
 
     public void Dispose() => _reconciler.Dispose();
 
@@ -180,7 +180,7 @@ public sealed class PeerReconcilerTests : IDisposable
         {
             if (act is "set" or "dump" && next < 40)
             {
-                _desired = new(_desired.Generation + 1, [.. _desired.Peers, SomePeers.Number(next++)]);
+                _desired = new(_desired.Generation + 1, [.. _desired.Peers, SomePeers.Number((byte)next++)]);
             }
 
             return Task.CompletedTask;

@@ -22,7 +22,7 @@ public sealed class RealTunnelTests
             var desired = new DesiredPeers(1, [alice, bob]);
             var tunnel = new WireGuardInterface(new(gateway.Name, UserspaceMode.Auto));
             using var reconciler = new PeerReconciler(
-                tunnel, SomePeers.Settings(), () => desired, new((_, _) => { }), TimeProvider.System, NullLogger<PeerReconciler>.Instance);
+                tunnel, SomePeers.Settings(), () => desired, new((_, _) => { }, _ => { }, SomePeers.Clock(TimeProvider.System)), TimeProvider.System, NullLogger<PeerReconciler>.Instance);
 
             await reconciler.ReconcileOnceAsync(CancellationToken.None);
             Assert.Equal(1, reconciler.VerifiedGeneration);
@@ -61,7 +61,7 @@ public sealed class RealTunnelTests
             await socket.EnsureAsync(settings, CancellationToken.None);
             await socket.SetAsync(device, CancellationToken.None);
             var firsts = new List<(PublicKey, DateTimeOffset)>();
-            var watch = new HandshakeWatch((peer, at) => firsts.Add((peer, at)));
+            var watch = new HandshakeWatch((peer, at) => firsts.Add((peer, at)), _ => { }, SomePeers.Clock(TimeProvider.System));
 
             await Eventually.Is(
                 async () =>

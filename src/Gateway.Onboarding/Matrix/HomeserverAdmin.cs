@@ -1,0 +1,101 @@
+using System.Security.Cryptography;
+using System.Text;
+using Gateway.Onboarding.Keys;
+using Gateway.Onboarding.Members;
+
+namespace Gateway.Onboarding.Matrix;
+
+/// <summary>
+/// Synapse's admin API, as the account <c>@gateway</c>: what the application service cannot do for a member. Its session is
+/// opened as application service, always under one device ID, and its token is in memory alone.
+/// </summary>
+public sealed class HomeserverAdmin(Homeserver homeserver) : IDisposable
+{
+    public const string MatrixDeviceId = "GATEWAY";
+
+    private const string Register = "/_synapse/admin/v1/register";
+
+    private readonly SemaphoreSlim _oneLogin = new(1);
+    private AccessToken? _token;
+
+    public static Localpart Account { get; } = Localpart.Parse("gateway", null);
+
+    public void Dispose() => _oneLogin.Dispose();
+
+    /// <summary>Whether the account is there and an administrator.</summary>
+    public Task<bool> IsThereAsync(CancellationToken cancellationToken) => homeserver.IsAdminAsync(Account, cancellationToken);
+
+    /// <summary>Makes the account with the shared secret (Synapse, docs/admin_api/register_api.md). Its password is nobody's.</summary>
+    public async Task MakeAsync(RegistrationSecret secret, Entropy entropy, CancellationToken cancellationToken)
+    {
+        if (await NonceAsync(cancellationToken) is not { } nonce)
+        {
+            throw new HomeserverException("the homeserver takes no shared secret", happened: false);
+        }
+
+        var password = Convert.ToHexStringLower(entropy.Bytes(32));
+        var said = Encoding.UTF8.GetBytes($"{nonce}\0{Account}\0{password}\0admin");
+#pragma warning disable CA5350 // The homeserver's protocol; as a keyed hash SHA-1 is not broken.
+        var mac = Convert.ToHexStringLower(HMACSHA1.HashData(Encoding.UTF8.GetBytes(secret.Reveal()), said));
+#pragma warning restore CA5350
+        var body = new SharedSecretBody(nonce, Account.ToString(), password, Admin: true, mac, InhibitLogin: true);
+        using var reply = await homeserver.SendAsync(HttpMethod.Post, Register, Homeserver.Json(body, MatrixWire.Default.SharedSecretBody), cancellationToken);
+        await Homeserver.Success(reply, cancellationToken);
+    }
+
+    /// <summary>Whether whoever has a shared secret can still make accounts on the homeserver.</summary>
+    public async Task<bool> TakesSharedSecretAsync(CancellationToken cancellationToken) => await NonceAsync(cancellationToken) is not null;
+
+    /// <summary>A locked account keeps everything and opens nothing: its logins and tokens are answered M_USER_LOCKED.</summary>
+    public Task SetLockedAsync(Localpart localpart, bool locked, CancellationToken cancellationToken) =>
+        AskAsync(
+            HttpMethod.Put,
+            $"/_synapse/admin/v2/users/{Uri.EscapeDataString(homeserver.ServerName.UserId(localpart))}",
+            () => Homeserver.Json(new LockedBody(locked), MatrixWire.Default.LockedBody),
+            cancellationToken);
+
+    /// <summary>Asks as the admin; a token that the homeserver no longer knows is replaced, once.</summary>
+    private async Task<byte[]> AskAsync(HttpMethod method, string path, Func<HttpContent?> body, CancellationToken cancellationToken)
+    {
+        var token = await TokenAsync(null, cancellationToken);
+        var reply = await homeserver.SendAsync(method, path, body(), cancellationToken, token);
+        if (reply.StatusCode == System.Net.HttpStatusCode.Unauthorized)
+        {
+            reply.Dispose();
+            token = await TokenAsync(token, cancellationToken);
+            reply = await homeserver.SendAsync(method, path, body(), cancellationToken, token);
+        }
+
+        using (reply)
+        {
+            return await Homeserver.Success(reply, cancellationToken);
+        }
+    }
+
+    private async Task<AccessToken> TokenAsync(AccessToken? refused, CancellationToken cancellationToken)
+    {
+        await _oneLogin.WaitAsync(cancellationToken);
+        try
+        {
+            return _token is { } token && token != refused
+                ? token
+                : _token = await homeserver.LoginAsync(Account, MatrixDeviceId, "Gateway", cancellationToken);
+        }
+        finally
+        {
+            _oneLogin.Release();
+        }
+    }
+
+    private async Task<string?> NonceAsync(CancellationToken cancellationToken)
+    {
+        using var reply = await homeserver.SendAsync(HttpMethod.Get, Register, null, cancellationToken);
+        if (reply.StatusCode is System.Net.HttpStatusCode.BadRequest or System.Net.HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        var bytes = await Homeserver.Success(reply, cancellationToken);
+        return Homeserver.Read(bytes, MatrixWire.Default.NonceReply)?.Nonce;
+    }
+}
