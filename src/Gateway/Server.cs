@@ -98,6 +98,7 @@ internal static class Server
         AddOnboarding(builder.Services, settings);
         AddTunnel(builder.Services, settings);
         AddGate(builder.Services);
+        builder.Services.AddAudit(settings.Gateway.DataDirectory);
         AddAdmin(builder.Services);
         AddListeners(builder, settings);
         replace(builder.Services);
@@ -106,13 +107,14 @@ internal static class Server
         UsePlanes(app);
         WakeTunnelOnChange(app.Services);
         app.Services.GetRequiredService<StateWriter>().Watch(app.Services.GetRequiredService<Announcements>().Follow);
+        app.Services.FollowWithAudit();
         return app;
     }
 
     private static void AddOptions(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Gateway).AddSingleton(settings.Tunnel).AddSingleton(settings.Homeserver);
-        services.AddSingleton(settings.Enrolment).AddSingleton(settings.Login).AddSingleton(settings.Revocation);
+        services.AddSingleton(settings.Enrolment).AddSingleton(settings.Login).AddSingleton(settings.Revocation).AddSingleton(settings.Audit);
         services.AddSingleton(Options.Create(settings.Certificate));
         services.AddSingleton(ServerName.TryParse(settings.Gateway.ServerName)!);
     }

@@ -1,6 +1,5 @@
 using Gateway.Login;
 using Gateway.Onboarding;
-using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
@@ -40,7 +39,7 @@ internal static class AdminApi
         routes.MapPut(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => LockOf(writer.Write(new Locked(By) { At = time.GetUtcNow() })));
         routes.MapDelete(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => LockOf(writer.Write(new Unlocked(By) { At = time.GetUtcNow() })));
         routes.MapGet(AdminRoutes.Status, (StatusReport status) => status.Read());
-        routes.MapGet(AdminRoutes.Audit, ReadAudit);
+        routes.MapAudit();
         routes.MapGet(AdminRoutes.HomeserverConfig, HomeserverConfig);
     }
 
@@ -198,10 +197,6 @@ internal static class AdminApi
     }
 
     private static Ok<LockView> LockOf(State state) => TypedResults.Ok(new LockView(state.LockedSince is not null, state.LockedSince));
-
-    private static Ok<IReadOnlyList<AuditEntryView>> ReadAudit(StoreFile store, StateWriter writer) =>
-        TypedResults.Ok<IReadOnlyList<AuditEntryView>>([.. AuditTrail.Read(store, writer.Current)
-            .Select(entry => new AuditEntryView(entry.Number, entry.At, entry.Action, entry.Member, entry.Device, entry.Detail))]);
 
     private static Results<Ok<HomeserverConfigView>, ProblemHttpResult> HomeserverConfig(
         string registration, GatewayOptions gateway, Proxy.HomeserverOptions homeserver, AsToken asToken, HsToken hsToken) =>

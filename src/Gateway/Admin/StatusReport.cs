@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using Gateway.Listening;
+using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Store;
@@ -16,6 +17,7 @@ internal sealed class StatusReport(
     PeerReconciler reconciler,
     HomeserverWatch homeserver,
     MemberCertificate certificate,
+    AuditLog audit,
     GatewayOptions gateway,
     TunnelOptions tunnel,
     HomeserverOptions homeserverOptions,
@@ -36,6 +38,7 @@ internal sealed class StatusReport(
             new(homeserver.Fault is null, homeserver.Fault ?? $"{homeserverOptions.BaseUrl} answers"),
             new(true, $"{state.Generation} changes stored"),
             Certificate(),
+            new(audit.Fault is null, audit.Fault ?? $"written up to entry {audit.LastNumber}"),
         ];
         return new StatusView(
             gateway.ServerName,
@@ -47,7 +50,8 @@ internal sealed class StatusReport(
             parts[1],
             parts[2],
             parts[3],
-            Counts(state));
+            Counts(state),
+            parts[4]);
     }
 
     private CountsView Counts(State state) => new(

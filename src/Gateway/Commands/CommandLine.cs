@@ -88,7 +88,7 @@ internal static class CommandLine
             AllowLoginCommand.Build(context),
             ApproveCommand.Build(context),
             StatusCommand.Build(context),
-            ListCommands.Audit(context),
+            AuditCommand.Build(context),
             HomeserverConfigCommand.Build(context),
             serveCommand,
         };

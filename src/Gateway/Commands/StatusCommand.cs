@@ -28,6 +28,11 @@ internal static class StatusCommand
         Part("homeserver", status.Homeserver);
         Part("store", status.Store);
         Part("certificate", status.Certificate);
+        if (status.Audit is { } audit)
+        {
+            Part("audit", audit);
+        }
+
         terminal.Line(status.Lock.Locked
             ? $"  LOCKED  since {terminal.Ago(status.Lock.Since)}: nobody reaches the homeserver; gateway unlock"
             : "  ok      lock         open");
