@@ -96,12 +96,13 @@ internal static class Server
         builder.Services.AddSingleton(provider => new SteadyClock(
             time, provider.GetRequiredService<StateWriter>().Current.LastAt, provider.GetRequiredService<ILogger<SteadyClock>>()));
         builder.Services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<SteadyClock>());
-        AddOptions(builder.Services, settings);
-        AddSecrets(builder.Services, store, entropy);
-        AddOnboarding(builder.Services, settings);
-        AddTunnel(builder.Services, settings);
-        AddGate(builder.Services);
-        AddAdmin(builder.Services);
+        builder.Services.AddSettings(settings);
+        builder.Services.AddSecrets(store, entropy);
+        builder.Services.AddOnboarding(settings);
+        builder.Services.AddTunnel(settings);
+        builder.Services.AddGate();
+        builder.Services.AddAudit(settings.Gateway.DataDirectory);
+        builder.Services.AddAdmin();
         AddListeners(builder, settings);
         replace(builder.Services);
 
@@ -109,95 +110,15 @@ internal static class Server
         UsePlanes(app);
         WakeTunnelOnChange(app.Services);
         app.Services.GetRequiredService<StateWriter>().Watch(app.Services.GetRequiredService<Announcements>().Follow);
+        app.Services.FollowWithAudit();
         app.Services.GetRequiredService<RevocationSpool>().ApplyAll();
         return app;
-    }
-
-    private static void AddOptions(IServiceCollection services, Settings settings)
-    {
-        services.AddSingleton(settings.Gateway).AddSingleton(settings.Tunnel).AddSingleton(settings.Homeserver);
-        services.AddSingleton(settings.Enrolment).AddSingleton(settings.Login).AddSingleton(settings.Revocation);
-        services.AddSingleton(Options.Create(settings.Certificate));
-        services.AddSingleton(ServerName.TryParse(settings.Gateway.ServerName)!);
-    }
-
-    /// <summary>All are made once, at the first start, and sealed in the store.</summary>
-    private static void AddSecrets(IServiceCollection services, StoreFile store, Entropy entropy)
-    {
-        services.AddSingleton(new TokenHasher(new HashKey(store.Secret("token-hash-key", () => entropy.Bytes(SecretKey.Length)))));
-        services.AddSingleton(new AsToken(Text("as-token")));
-        services.AddSingleton(new HsToken(Text("hs-token")));
-        services.AddSingleton(new RegistrationSecret(Text("registration-secret")));
-
-        string Text(string name) => Convert.ToHexStringLower(store.Secret(name, () => entropy.Bytes(32)));
-    }
-
-    private static void AddOnboarding(IServiceCollection services, Settings settings)
-    {
-        services.AddSingleton(new AddressPool(settings.Tunnel.Subnet));
-        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<HomeserverAdmin>().AddSingleton<Logins>().AddSingleton<Logouts>().AddSingleton<GuardedActs>().AddSingleton<SessionAdoption>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
-        services.AddSingleton(provider => new RevocationSpool(
-            settings.Gateway.DataDirectory, provider.GetRequiredService<Revoker>(), provider.GetRequiredService<ILogger<RevocationSpool>>()));
-        services.AddSingleton(provider => new Homeserver(
-            new HttpClient(HomeserverConnection.Handler(settings.Homeserver)) { BaseAddress = new Uri(settings.Homeserver.Origin), Timeout = Timeout.InfiniteTimeSpan },
-            provider.GetRequiredService<ServerName>(),
-            provider.GetRequiredService<AsToken>()));
-        services.AddSingleton<ShutDoor>(provider => provider.GetRequiredService<DeviceResolver>().Shut);
-        AddLoop<EnrolmentWatch>(services);
-        AddLoop<AdminAccount>(services);
-        AddLoop<AccountLocks>(services);
-        AddLoop<RevocationWorker>(services);
-        AddLoop<SessionKeeper>(services);
-    }
-
-    private static void AddTunnel(IServiceCollection services, Settings settings)
-    {
-        services.AddSingleton(new NetworkLink(settings.Tunnel.Interface, settings.Tunnel.UserspaceMode));
-        services.AddSingleton<IWireGuardInterface, WireGuardInterface>();
-        services.AddSingleton(provider =>
-        {
-            var entropy = provider.GetRequiredService<Entropy>();
-            var key = provider.GetRequiredService<StoreFile>().Secret("interface-private-key", () => PrivateKey.Generate(entropy).Bytes.ToArray());
-            return new InterfaceSettings(
-                new PrivateKey(key), settings.Tunnel.ListenPort, settings.Tunnel.GatewayAddress, settings.Tunnel.Subnet.PrefixLength);
-        });
-        services.AddSingleton<Func<DesiredPeers>>(provider => new PeerPlan(provider.GetRequiredService<StateWriter>()).Current);
-        services.AddSingleton(provider => new HandshakeWatch(
-            provider.GetRequiredService<EnrolmentWatch>().HandshakeSeen,
-            key => provider.GetRequiredService<GrantArmoury>().KeyCopied(provider.GetRequiredService<StateWriter>(), key),
-            provider.GetRequiredService<SteadyClock>()));
-        services.AddSingleton<PeersApplied>(provider => provider.GetRequiredService<PeerReconciler>().AppliedAsync);
-        AddLoop<PeerReconciler>(services);
-    }
-
-    private static void AddGate(IServiceCollection services)
-    {
-        services.AddHttpForwarder();
-        services.AddSingleton<DeviceResolver>().AddSingleton<TokenBinding>().AddSingleton<TokenLeaks>();
-        services.AddSingleton<CrossOrigin>().AddSingleton<PusherList>().AddSingleton<Quarantine>();
-        services.AddSingleton<LoginThrottle>().AddSingleton<SignIns>().AddSingleton<ClientApps>().AddSingleton<MemberPage>();
-        services.AddSingleton<LoginEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<OAuthEndpoint>().AddSingleton<GuardedEndpoint>().AddSingleton<LogoutEndpoint>();
-        services.AddSingleton<HomeserverForwarder>().AddSingleton<MemberGate>();
-        AddLoop<HomeserverWatch>(services);
-    }
-
-    private static void AddAdmin(IServiceCollection services)
-    {
-        services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>().AddSingleton<Announcements>();
-        services.AddRouting().AddProblemDetails().AddOpenApi();
-        services.ConfigureHttpJsonOptions(json =>
-        {
-            json.SerializerOptions.TypeInfoResolverChain.Insert(0, AdminJson.Default);
-            json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
-            json.SerializerOptions.RespectNullableAnnotations = true;
-            json.SerializerOptions.WriteIndented = true;
-        });
     }
 
     private static void AddListeners(WebApplicationBuilder builder, Settings settings)
     {
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTime);
-        AddLoop<MemberCertificate>(builder.Services);
+        builder.Services.AddLoop<MemberCertificate>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.ListenForMembers(
@@ -244,9 +165,4 @@ internal static class Server
         context.Abort();
         return Task.CompletedTask;
     }
-
-    /// <summary>A background loop that others also call.</summary>
-    private static void AddLoop<T>(IServiceCollection services)
-        where T : class, IHostedService =>
-        services.AddSingleton<T>().AddHostedService(provider => provider.GetRequiredService<T>());
 }

@@ -1,5 +1,6 @@
 using Gateway.Admin;
 using Gateway.Listening;
+using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Revocation;
@@ -32,6 +33,8 @@ internal sealed class Settings
 
     public RevocationOptions Revocation { get; private init; } = new();
 
+    public AuditOptions Audit { get; private init; } = new();
+
     /// <summary>Reads and checks everything; all faults at once, each naming its key and the way out.</summary>
     public static (Settings Settings, IReadOnlyList<string> Faults) Read(string? file)
     {
@@ -63,6 +66,7 @@ internal sealed class Settings
             Enrolment = Section<EnrolmentOptions>(nameof(Enrolment)),
             Login = Section<LoginOptions>(nameof(Login)),
             Revocation = Section<RevocationOptions>(nameof(Revocation)),
+            Audit = Section<AuditOptions>(nameof(Audit)),
         };
         var known = typeof(Settings).GetProperties().Select(property => property.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         faults.AddRange(configuration.GetChildren().Where(section => !known.Contains(section.Key)).Select(section =>
@@ -72,8 +76,7 @@ internal sealed class Settings
         faults.AddRange(Failures(new ListenOptionsValidator().Validate(null, settings.Listen)));
         faults.AddRange(Failures(new CertificateOptionsValidator().Validate(null, settings.Certificate)));
         faults.AddRange(settings.Homeserver.Faults());
-        faults.AddRange(settings.Admin.Faults());
-        faults.AddRange(settings.Login.Faults());
+        faults.AddRange([.. settings.Admin.Faults(), .. settings.Login.Faults(), .. settings.Audit.Faults()]);
         faults.AddRange(settings.TimeFaults());
         return (settings, faults);
 

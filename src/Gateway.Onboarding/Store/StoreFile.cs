@@ -37,6 +37,9 @@ public sealed class StoreFile : IDisposable
     /// <summary>The files are a copy of those that were written last: what was revoked since they were copied is not in them.</summary>
     public bool WasRestored { get; }
 
+    /// <summary>Up to which intent the audit has the history on the disk: what it has not, the journal keeps.</summary>
+    public Func<long> Audited { get; set; } = () => long.MaxValue;
+
     /// <summary>Why the last snapshot could not be made; null where it could. The journal grows meanwhile, and nothing is lost.</summary>
     public string? SnapshotFault { get; private set; }
 
@@ -62,7 +65,7 @@ public sealed class StoreFile : IDisposable
         }
     }
 
-    /// <summary>The intents since a snapshot, oldest first, with their numbers: at the least those since the last one.</summary>
+    /// <summary>The intents that the journals have, oldest first, with their numbers: at the least those since the last snapshot.</summary>
     public IReadOnlyList<(long Number, Intent Intent)> ReadIntents()
     {
         lock (_lock)
@@ -169,9 +172,10 @@ public sealed class StoreFile : IDisposable
         try
         {
             WriteSnapshot(snapshot);
+            var audited = Audited();
             lock (_lock)
             {
-                Forget(snapshot.State.Generation);
+                Forget(Math.Min(snapshot.State.Generation, audited));
                 SnapshotFault = null;
             }
         }

@@ -188,11 +188,17 @@ internal sealed record StoredFiles
 
                 foreach (var intent in JsonSerializer.Deserialize<IReadOnlyList<Intent>>(record.Intents, StoreJson.Options)!)
                 {
-                    // What the snapshot has already is not applied again.
-                    if (_next++ > State.Generation)
+                    // What the snapshot has already is not applied again; the audit may still want it.
+                    if (_next > State.Generation)
                     {
                         Apply(intent);
                     }
+                    else
+                    {
+                        Journalled.Add((_next, intent));
+                    }
+
+                    _next++;
                 }
             }
         }

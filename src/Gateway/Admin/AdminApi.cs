@@ -1,6 +1,5 @@
 using Gateway.Login;
 using Gateway.Onboarding;
-using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
@@ -41,7 +40,7 @@ internal static class AdminApi
         routes.MapPut(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => TypedResults.Ok(LockApi.Lock(writer, time.GetUtcNow(), By)));
         routes.MapDelete(AdminRoutes.Lock, Unlock);
         routes.MapGet(AdminRoutes.Status, (StatusReport status) => status.Read());
-        routes.MapGet(AdminRoutes.Audit, ReadAudit);
+        routes.MapAudit();
         routes.MapGet(AdminRoutes.HomeserverConfig, HomeserverConfig);
     }
 
@@ -217,10 +216,6 @@ internal static class AdminApi
             ({ } view, _) => TypedResults.Ok(view),
             (_, var refusal) => Problem(refusal!),
         };
-
-    private static Ok<IReadOnlyList<AuditEntryView>> ReadAudit(StoreFile store, StateWriter writer) =>
-        TypedResults.Ok<IReadOnlyList<AuditEntryView>>([.. AuditTrail.Read(store, writer.Current)
-            .Select(entry => new AuditEntryView(entry.Number, entry.At, entry.Action, entry.Member, entry.Device, entry.Detail))]);
 
     private static Results<Ok<HomeserverConfigView>, ProblemHttpResult> HomeserverConfig(
         string registration, GatewayOptions gateway, Proxy.HomeserverOptions homeserver, AsToken asToken, HsToken hsToken, RegistrationSecret secret, StateWriter writer)

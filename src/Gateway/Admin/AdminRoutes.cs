@@ -30,8 +30,14 @@ internal static class AdminRoutes
     /// <summary>GET → <see cref="StatusView"/>.</summary>
     public const string Status = "/v1/status";
 
-    /// <summary>GET → list of <see cref="AuditEntryView"/>, oldest first.</summary>
+    /// <summary>GET, filters <c>?since=</c> and <c>?device=</c> → list of <see cref="AuditEntryView"/>, oldest first.</summary>
     public const string Audit = "/v1/audit";
+
+    /// <summary>GET, with <c>?head=</c> (a line of <see cref="AuditHead"/>) compared with it → <see cref="AuditCheckView"/>.</summary>
+    public const string AuditCheck = "/v1/audit/check";
+
+    /// <summary>GET → <see cref="AuditHeadView"/>.</summary>
+    public const string AuditHead = "/v1/audit/head";
 
     /// <summary>GET, with <c>?registration=</c> (where the homeserver will find it) → <see cref="HomeserverConfigView"/>.</summary>
     public const string HomeserverConfig = "/v1/homeserver-config";

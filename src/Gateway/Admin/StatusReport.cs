@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using Gateway.Listening;
+using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Members;
@@ -19,6 +20,7 @@ internal sealed class StatusReport(
     HomeserverWatch homeserver,
     AdminAccount account,
     MemberCertificate certificate,
+    AuditLog audit,
     GatewayOptions gateway,
     TunnelOptions tunnel,
     HomeserverOptions homeserverOptions,
@@ -40,6 +42,7 @@ internal sealed class StatusReport(
             new(store.SnapshotFault is null, store.SnapshotFault ?? $"{state.Generation} changes stored"),
             Certificate(),
             new(time.Fault is null, time.Fault ?? "runs steadily"),
+            new(audit.Fault is null, audit.Fault ?? $"written up to entry {audit.LastNumber}"),
         ];
         return new StatusView(
             gateway.ServerName,
@@ -53,7 +56,8 @@ internal sealed class StatusReport(
             parts[3],
             parts[4],
             Account(state),
-            Counts(state));
+            Counts(state),
+            parts[5]);
     }
 
     private CountsView Counts(State state) => new(

@@ -73,13 +73,31 @@ internal sealed record StatusView(
     PartView Certificate,
     PartView Clock,
     PartView AdminAccount,
-    CountsView Counts);
+    CountsView Counts,
+    PartView? Audit = null);
 
 internal sealed record PartView(bool Ok, string Detail);
 
 internal sealed record CountsView(int Members, int Devices, int Online, int SignedIn, int Quarantined, int UnfinishedRevocations, int CopiedKeys);
 
-internal sealed record AuditEntryView(long Number, DateTimeOffset At, string Action, string? Member, string? Device, string? Detail);
+/// <summary><see cref="Device"/> is the name at that time, <see cref="DeviceId"/> is never given again.</summary>
+internal sealed record AuditEntryView(long Number, DateTimeOffset At, string Action, string? Member, string? Device, string? DeviceId, string? Detail);
+
+/// <summary>Whether the history is whole. <see cref="Dropped"/> stands for entries whose days are over, <see cref="Gaps"/> for what was missing at a start.</summary>
+internal sealed record AuditCheckView(
+    bool Ok,
+    int Entries,
+    long First,
+    long Last,
+    AuditEntryView? Dropped,
+    IReadOnlyList<AuditEntryView> Gaps,
+    AuditFaultView? Fault);
+
+/// <summary>The first thing wrong. <see cref="What"/>: changed, missing, reordered, cut; head where the line itself proves nothing.</summary>
+internal sealed record AuditFaultView(long Number, string What, string Detail);
+
+/// <summary>The log's end, signed: <see cref="Line"/> is to be kept off the machine.</summary>
+internal sealed record AuditHeadView(long Number, DateTimeOffset At, string Line);
 
 /// <summary>The two files that the homeserver needs, as texts; the registration holds secrets, and so do the settings until the gateway has its account.</summary>
 internal sealed record HomeserverConfigView(string Registration, string Settings, bool SettingsAreSecret)
@@ -116,6 +134,8 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(LockView))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(IReadOnlyList<AuditEntryView>))]
+[JsonSerializable(typeof(AuditCheckView))]
+[JsonSerializable(typeof(AuditHeadView))]
 [JsonSerializable(typeof(HomeserverConfigView))]
 [JsonSerializable(typeof(EnrolmentRequest))]
 [JsonSerializable(typeof(RevocationRequest))]

@@ -103,8 +103,20 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<StatusView>> StatusAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, AdminRoutes.Status, null, Answers.StatusView, cancellationToken);
 
-    public Task<Reply<IReadOnlyList<AuditEntryView>>> AuditAsync(CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, AdminRoutes.Audit, null, Answers.IReadOnlyListAuditEntryView, cancellationToken);
+    public Task<Reply<IReadOnlyList<AuditEntryView>>> AuditAsync(CancellationToken cancellationToken) => AuditAsync(since: null, device: null, cancellationToken);
+
+    public Task<Reply<IReadOnlyList<AuditEntryView>>> AuditAsync(DateTimeOffset? since, string? device, CancellationToken cancellationToken)
+    {
+        string?[] filters = [since is { } from ? $"since={Uri.EscapeDataString($"{from:O}")}" : null, device is null ? null : $"device={Uri.EscapeDataString(device)}"];
+        var query = string.Join('&', filters.OfType<string>());
+        return SendAsync(HttpMethod.Get, query.Length == 0 ? AdminRoutes.Audit : $"{AdminRoutes.Audit}?{query}", null, Answers.IReadOnlyListAuditEntryView, cancellationToken);
+    }
+
+    public Task<Reply<AuditCheckView>> AuditCheckAsync(string? head, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, AdminRoutes.AuditCheck + (head is null ? "" : $"?head={Uri.EscapeDataString(head)}"), null, Answers.AuditCheckView, cancellationToken);
+
+    public Task<Reply<AuditHeadView>> AuditHeadAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, AdminRoutes.AuditHead, null, Answers.AuditHeadView, cancellationToken);
 
     public Task<Reply<HomeserverConfigView>> HomeserverConfigAsync(string registrationPath, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, $"{AdminRoutes.HomeserverConfig}?registration={Uri.EscapeDataString(registrationPath)}", null, Answers.HomeserverConfigView, cancellationToken);

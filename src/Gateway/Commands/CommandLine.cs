@@ -89,7 +89,7 @@ internal static class CommandLine
             AdoptSessionCommand.Build(context),
             ApproveCommand.Build(context),
             StatusCommand.Build(context),
-            ListCommands.Audit(context),
+            AuditCommand.Build(context),
             HomeserverConfigCommand.Build(context),
             serveCommand,
         };

@@ -3,12 +3,11 @@ using Gateway.Admin;
 
 namespace Gateway.Commands;
 
-/// <summary>What there is, as tables: <c>gateway members</c>, <c>devices</c> and <c>audit</c>.</summary>
+/// <summary>What there is, as tables: <c>gateway members</c> and <c>devices</c>.</summary>
 internal static class ListCommands
 {
     private static readonly string[] DeviceHead = ["DEVICE", "ID", "ADDRESS", "STATE", "ONLINE", "LAST HANDSHAKE", "SIGNED IN WITH"];
     private static readonly string[] MemberHead = ["MEMBER", "NAME", "STATE", "DEVICES"];
-    private static readonly string[] AuditHead = ["NO", "TIME", "ACTION", "MEMBER", "DEVICE", "DETAIL"];
 
     public static Command Members(CommandContext context)
     {
@@ -34,21 +33,6 @@ internal static class ListCommands
             using var client = context.Connect(parsed);
             var reply = await client.DevicesAsync(parsed.GetValue(member), device: null, cancellationToken);
             context.Show(reply, parsed.GetValue(json), devices => PrintDevices(context.Terminal, devices));
-            return CommandLine.Done;
-        });
-        return command;
-    }
-
-    public static Command Audit(CommandContext context)
-    {
-        var json = CommandContext.JsonOption();
-        var command = new Command("audit", "Show what was done, oldest first") { json };
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            using var client = context.Connect(parsed);
-            var reply = await client.AuditAsync(cancellationToken);
-            context.Show(reply, parsed.GetValue(json), entries => context.Terminal.Table(AuditHead, entries, entry =>
-                [$"{entry.Number}", context.Terminal.DayAndClock(entry.At), entry.Action, entry.Member ?? "-", entry.Device ?? "-", entry.Detail ?? ""]));
             return CommandLine.Done;
         });
         return command;

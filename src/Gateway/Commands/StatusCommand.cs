@@ -30,6 +30,11 @@ internal static class StatusCommand
         Part("certificate", status.Certificate);
         Part("clock", status.Clock);
         terminal.Line($"  {(status.AdminAccount.Ok ? "ok" : "TO DO"),-6}  {"account",-11}  {status.AdminAccount.Detail}");
+        if (status.Audit is { } audit)
+        {
+            Part("audit", audit);
+        }
+
         terminal.Line(status.Lock.Locked
             ? $"  LOCKED  since {terminal.Ago(status.Lock.Since)}: nobody reaches the homeserver; gateway unlock"
             : "  ok      lock         open");

@@ -115,7 +115,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, TextReader i
         _ => $"{(int)span.TotalDays} days",
     };
 
-    public static string Count(int number, string one) => number == 1 ? $"1 {one}" : $"{number} {one}s";
+    public static string Count(int number, string one, string? many = null) => number == 1 ? $"1 {one}" : $"{number} {many ?? one + "s"}";
 
     /// <summary>Neither escape sequences nor the invisible marks that turn a line's direction around.</summary>
     private static string Harmless(string text) =>

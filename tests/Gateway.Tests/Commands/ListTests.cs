@@ -104,27 +104,6 @@ public sealed class ListTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Audit_is_a_table_of_what_was_done()
-    {
-        _socket.Answers<IReadOnlyList<AuditEntryView>>(
-            "GET /v1/audit",
-            [new(1, The.Now, "enrol", "alice", "d-abcdefgh", "phone"), new(12, The.Now.AddMinutes(1), "lock", Member: null, Device: null, Detail: null)],
-            AdminJson.Default.IReadOnlyListAuditEntryView);
-        var shell = new Shell(_socket);
-
-        Assert.Equal(0, await shell.RunAsync("audit"));
-
-        Assert.Equal(
-            """
-            NO  TIME                 ACTION  MEMBER  DEVICE      DETAIL
-            1   2026-05-04 12:00:00  enrol   alice   d-abcdefgh  phone
-            12  2026-05-04 12:01:00  lock    -       -
-
-            """,
-            shell.Out);
-    }
-
-    [Fact]
     public async Task Status_names_the_part_that_is_at_fault_and_still_has_answered()
     {
         _socket.Answers("GET /v1/status", Status(homeserver: new(Ok: false, "does not answer since 3 min")), AdminJson.Default.StatusView);
@@ -142,6 +121,7 @@ public sealed class ListTests : IAsyncLifetime
               ok      certificate  valid until 2026-08-01
               ok      clock        runs steadily
               TO DO   account      made; the homeserver still has the shared secret
+              ok      audit        written up to entry 12
               ok      lock         open
 
             1 member, 3 devices: 1 online, 1 signed in, 1 quarantined
@@ -208,5 +188,6 @@ public sealed class ListTests : IAsyncLifetime
         new(Ok: true, "valid until 2026-08-01"),
         new(Ok: true, "runs steadily"),
         new(Ok: false, "made; the homeserver still has the shared secret"),
-        new(Members: 1, Devices: 3, Online: 1, SignedIn: 1, Quarantined: 1, UnfinishedRevocations: 1, CopiedKeys: 1));
+        new(Members: 1, Devices: 3, Online: 1, SignedIn: 1, Quarantined: 1, UnfinishedRevocations: 1, CopiedKeys: 1),
+        new(Ok: true, "written up to entry 12"));
 }

@@ -18,7 +18,7 @@ public sealed partial class ConventionTests
         ["QrCodes"] = ["Keys"],
         ["Devices"] = ["Members", "Keys"],
         ["Store"] = ["Devices", "Members", "Keys"],
-        ["Audit"] = ["Store", "Devices"],
+        ["Audit"] = ["Store", "Devices", "Keys"],
         ["Matrix"] = ["Members", "Keys"],
         ["LoginGrants"] = ["Store", "Devices", "Matrix", "Members", "Keys"],
         ["Enrolment"] = ["LoginGrants", "Store", "Devices", "Matrix", "Members", "Keys"],

@@ -44,7 +44,7 @@ public sealed class CopiedKeyTests
         using var answer = await alice.GetAsync("/_matrix/client/v3/account/whoami");
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Single(gateway.Log.GetSnapshot(), line => line.Level == LogLevel.Warning && line.Message.Contains("alice/phone is in use on two phones", StringComparison.Ordinal));
-        Assert.Single(AuditTrail.Read(gateway.Service<StoreFile>(), gateway.State), entry => entry is { Action: "key copied", Device: "alice/phone" });
+        Assert.Single(gateway.Service<AuditLog>().Read(), entry => entry is { Action: "key copied", Device: "alice/phone" });
         var (devices, _) = await gateway.Admin.DevicesAsync(null, null, default);
         Assert.Equal(gateway.Clock.GetUtcNow(), Assert.Single(devices).KeyCopiedAt);
         var (status, _) = await gateway.Admin.StatusAsync(default);

@@ -69,6 +69,6 @@ public sealed class LockTests
         using var open = await live.GetAsync("/_matrix/client/v3/account/whoami");
         using var told = await lost.GetAsync("/_matrix/client/v3/account/whoami");
         Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK, HttpStatusCode.Unauthorized), (shut.StatusCode, open.StatusCode, told.StatusCode));
-        Assert.Equal(["locked", "unlocked"], AuditTrail.Read(gateway.Service<StoreFile>(), gateway.State).Select(entry => entry.Action).Where(action => action is "locked" or "unlocked"));
+        Assert.Equal(["locked", "unlocked"], gateway.Service<AuditLog>().Read().Select(entry => entry.Action).Where(action => action is "locked" or "unlocked"));
     }
 }
