@@ -26,6 +26,11 @@ public sealed partial class AdminAccount(
     /// <summary>One look; nothing is asked any more once the account is there and the secret gone.</summary>
     public async Task KeepOnceAsync(CancellationToken cancellationToken)
     {
+        if (_secretIsGone && writer.Current.AdminAccountSince is not null)
+        {
+            return;
+        }
+
         try
         {
             if (writer.Current.AdminAccountSince is null && !await admin.IsThereAsync(cancellationToken))
@@ -40,7 +45,7 @@ public sealed partial class AdminAccount(
             }
 
             Fault = null;
-            _secretIsGone = _secretIsGone || !await admin.TakesSharedSecretAsync(cancellationToken);
+            _secretIsGone = !await admin.TakesAsync(secret, entropy, cancellationToken);
         }
         catch (HomeserverException e)
         {

@@ -231,7 +231,7 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
         }
     }
 
-    private static async Task<MatrixError> ErrorOf(HttpResponseMessage reply, CancellationToken cancellationToken)
+    internal static async Task<MatrixError> ErrorOf(HttpResponseMessage reply, CancellationToken cancellationToken)
     {
         try
         {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Gateway.Onboarding.Keys;
@@ -25,26 +26,28 @@ public sealed class HomeserverAdmin(Homeserver homeserver) : IDisposable
     /// <summary>Whether the account is there and an administrator.</summary>
     public Task<bool> IsThereAsync(CancellationToken cancellationToken) => homeserver.IsAdminAsync(Account, cancellationToken);
 
-    /// <summary>Makes the account with the shared secret (Synapse, docs/admin_api/register_api.md). Its password is nobody's.</summary>
+    /// <summary>Makes the account with the shared secret. Its password is nobody's.</summary>
     public async Task MakeAsync(RegistrationSecret secret, Entropy entropy, CancellationToken cancellationToken)
     {
-        if (await NonceAsync(cancellationToken) is not { } nonce)
-        {
-            throw new HomeserverException("the homeserver takes no shared secret", happened: false);
-        }
-
-        var password = Convert.ToHexStringLower(entropy.Bytes(32));
-        var said = Encoding.UTF8.GetBytes($"{nonce}\0{Account}\0{password}\0admin");
-#pragma warning disable CA5350 // The homeserver's protocol; as a keyed hash SHA-1 is not broken.
-        var mac = Convert.ToHexStringLower(HMACSHA1.HashData(Encoding.UTF8.GetBytes(secret.Reveal()), said));
-#pragma warning restore CA5350
-        var body = new SharedSecretBody(nonce, Account.ToString(), password, Admin: true, mac, InhibitLogin: true);
-        using var reply = await homeserver.SendAsync(HttpMethod.Post, Register, Homeserver.Json(body, MatrixWire.Default.SharedSecretBody), cancellationToken);
+        using var reply = await RegisterAsync(secret, entropy, cancellationToken);
         await Homeserver.Success(reply, cancellationToken);
     }
 
-    /// <summary>Whether whoever has a shared secret can still make accounts on the homeserver.</summary>
-    public async Task<bool> TakesSharedSecretAsync(CancellationToken cancellationToken) => await NonceAsync(cancellationToken) is not null;
+    /// <summary>
+    /// Whether the homeserver still takes this secret, once the account is there: it finds the name in use only after it has
+    /// checked the signature. Another secret, of the admin's own, is none of our business.
+    /// </summary>
+    public async Task<bool> TakesAsync(RegistrationSecret secret, Entropy entropy, CancellationToken cancellationToken)
+    {
+        using var reply = await RegisterAsync(secret, entropy, cancellationToken);
+        if (reply.StatusCode is not (HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.NotFound))
+        {
+            await Homeserver.Success(reply, cancellationToken);
+            return true;
+        }
+
+        return await Homeserver.ErrorOf(reply, cancellationToken) is { Errcode: "M_USER_IN_USE" };
+    }
 
     /// <summary>A locked account keeps everything and opens nothing: its logins and tokens are answered M_USER_LOCKED.</summary>
     public Task SetLockedAsync(Localpart localpart, bool locked, CancellationToken cancellationToken) =>
@@ -59,7 +62,7 @@ public sealed class HomeserverAdmin(Homeserver homeserver) : IDisposable
     {
         var token = await TokenAsync(null, cancellationToken);
         var reply = await homeserver.SendAsync(method, path, body(), cancellationToken, token);
-        if (reply.StatusCode == System.Net.HttpStatusCode.Unauthorized)
+        if (reply.StatusCode == HttpStatusCode.Unauthorized)
         {
             reply.Dispose();
             token = await TokenAsync(token, cancellationToken);
@@ -87,15 +90,19 @@ public sealed class HomeserverAdmin(Homeserver homeserver) : IDisposable
         }
     }
 
-    private async Task<string?> NonceAsync(CancellationToken cancellationToken)
+    /// <summary>Synapse, docs/admin_api/register_api.md.</summary>
+    private async Task<HttpResponseMessage> RegisterAsync(RegistrationSecret secret, Entropy entropy, CancellationToken cancellationToken)
     {
-        using var reply = await homeserver.SendAsync(HttpMethod.Get, Register, null, cancellationToken);
-        if (reply.StatusCode is System.Net.HttpStatusCode.BadRequest or System.Net.HttpStatusCode.NotFound)
-        {
-            return null;
-        }
-
-        var bytes = await Homeserver.Success(reply, cancellationToken);
-        return Homeserver.Read(bytes, MatrixWire.Default.NonceReply)?.Nonce;
+        using var first = await homeserver.SendAsync(HttpMethod.Get, Register, null, cancellationToken);
+        var bytes = await Homeserver.Success(first, cancellationToken);
+        var nonce = Homeserver.Read(bytes, MatrixWire.Default.NonceReply)?.Nonce
+            ?? throw new HomeserverException("the homeserver gave no nonce", happened: false);
+        var password = Convert.ToHexStringLower(entropy.Bytes(32));
+        var said = Encoding.UTF8.GetBytes($"{nonce}\0{Account}\0{password}\0admin");
+#pragma warning disable CA5350 // The homeserver's protocol; as a keyed hash SHA-1 is not broken.
+        var mac = Convert.ToHexStringLower(HMACSHA1.HashData(Encoding.UTF8.GetBytes(secret.Reveal()), said));
+#pragma warning restore CA5350
+        var body = new SharedSecretBody(nonce, Account.ToString(), password, Admin: true, mac, InhibitLogin: true);
+        return await homeserver.SendAsync(HttpMethod.Post, Register, Homeserver.Json(body, MatrixWire.Default.SharedSecretBody), cancellationToken);
     }
 }

@@ -163,15 +163,15 @@ internal sealed class FakeHomeserver : IAsyncDisposable
     /// <summary>Synapse's, with its own signature (docs/admin_api/register_api.md).</summary>
     private async Task RegisterBySecretAsync(HttpContext context)
     {
-        if (SharedSecret is null)
-        {
-            await ReplyAsync(context, 400, """{"errcode":"M_UNKNOWN","error":"Shared secret registration is not enabled"}""");
-            return;
-        }
-
         if (context.Request.Method == "GET")
         {
             await ReplyAsync(context, 200, """{"nonce":"once"}""");
+            return;
+        }
+
+        if (SharedSecret is null)
+        {
+            await ReplyAsync(context, 400, """{"errcode":"M_UNKNOWN","error":"Shared secret registration is not enabled"}""");
             return;
         }
 
@@ -187,7 +187,12 @@ internal sealed class FakeHomeserver : IAsyncDisposable
             return;
         }
 
-        Accounts.TryAdd(name, new(StringComparer.Ordinal));
+        if (!Accounts.TryAdd(name, new(StringComparer.Ordinal)))
+        {
+            await ReplyAsync(context, 400, """{"errcode":"M_USER_IN_USE","error":"taken"}""");
+            return;
+        }
+
         Admins[name] = true;
         await ReplyAsync(context, 200, "{}");
     }
