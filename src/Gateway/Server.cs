@@ -1,18 +1,11 @@
-using System.Text.Json.Serialization;
 using Gateway.Admin;
 using Gateway.Commands;
 using Gateway.Listening;
-using Gateway.Login;
-using Gateway.Onboarding.Devices;
-using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
-using Gateway.Onboarding.LoginGrants;
-using Gateway.Onboarding.Matrix;
 using Gateway.Onboarding.Revocation;
 using Gateway.Onboarding.Store;
 using Gateway.Proxy;
 using Gateway.Tunnel;
-using Microsoft.Extensions.Options;
 
 namespace Gateway;
 

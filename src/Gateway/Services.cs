@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Gateway.Admin;
-using Gateway.Listening;
 using Gateway.Login;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;

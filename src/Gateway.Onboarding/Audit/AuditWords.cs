@@ -43,6 +43,14 @@ internal static partial class AuditWords
         AccountLockSet set => (set.Locked ? "account locked" : "account unlocked", set.Localpart.ToString(), null),
         AccountClosed closed => ("account closed", closed.Localpart.ToString(), null),
         DeviceEnrolled enrolled => ("device enrolled", null, $"by {enrolled.By}"),
+        Locked locked => ("locked", null, $"by {locked.By}"),
+        Unlocked unlocked => ("unlocked", null, $"by {unlocked.By}"),
+        StoreRestored => ("store restored from a copy", null, "everybody is locked out until the devices are confirmed"),
+        _ => DeviceWords(intent, find),
+    };
+
+    private static (string Action, string? Member, string? Detail) DeviceWords(Intent intent, Func<DeviceId, Device?> find) => intent switch
+    {
         EnrolmentEnded ended => ("enrolment ended", null, ended.Why),
         HandshakeSeen => ("first handshake", null, null),
         KeyCopied => ("key copied", null, "two phones use it at once; it may not sign in until it is enrolled anew"),
@@ -68,9 +76,6 @@ internal static partial class AuditWords
         StepReached reached => ($"revocation: {reached.Step.Name}", null, Step(reached.Step)),
         EraseDelivered delivered => ("erase order delivered", null, delivered.MatrixDeviceId),
         QuarantineEnded ended => ("quarantine ended", null, Step(ended.EraseOrder)),
-        Locked locked => ("locked", null, $"by {locked.By}"),
-        Unlocked unlocked => ("unlocked", null, $"by {unlocked.By}"),
-        StoreRestored => ("store restored from a copy", null, "everybody is locked out until the devices are confirmed"),
         DeviceConfirmed confirmed => ("device confirmed", null, $"by {confirmed.By}, after the store was restored"),
         _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No words for this intent."),
     };

@@ -36,11 +36,7 @@ public sealed record Pusher(string AppId, string Pushkey, [property: JsonPropert
 }
 
 /// <summary>Without a kind: the pusher goes.</summary>
-internal sealed record DeletePusherBody(string AppId, string Pushkey)
-{
-    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
-    public string? Kind => null;
-}
+internal sealed record DeletePusherBody(string AppId, string Pushkey, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Kind = null);
 
 internal sealed record WhoAmIReply(string? UserId, string? DeviceId);
 

@@ -50,6 +50,7 @@ public sealed partial class RevocationSpool(string directory, Revoker revoker, I
 
     private void Apply(string file)
     {
+        var name = Path.GetFileName(file);
         var result = Read(file) switch
         {
             { Device: { } device, Member: null } one => revoker.RevokeDevice(device, one.Cut, By),
@@ -59,13 +60,13 @@ public sealed partial class RevocationSpool(string directory, Revoker revoker, I
         if (result is RevokeResult.Refused(var why))
         {
             // Kept under another name: somebody wanted a device to end, and shall be able to see that it did not.
-            Refused(Path.GetFileName(file), why.What);
+            Refused(name, why.What);
             File.Move(file, file + ".refused", overwrite: true);
             return;
         }
 
         File.Delete(file);
-        Applied(Path.GetFileName(file));
+        Applied(name);
     }
 
     private static SpooledRevocation? Read(string file)

@@ -162,7 +162,7 @@ public sealed partial class RevocationSteps(
 
         // Pushers go with their session. One that does not say whose it is, is known for ours only where nobody else's can be.
         var pushers = await homeserver.PushersAsync(device.Member, cancellationToken);
-        var ours = pushers.Where(pusher => pusher.MatrixDeviceId is { } id ? ids.Contains(id) : sessions.Count == 0).ToList();
+        var ours = pushers.Where(pusher => pusher.MatrixDeviceId is { } id ? ids.Contains(id, StringComparer.Ordinal) : sessions.Count == 0).ToList();
         foreach (var pusher in ours)
         {
             await homeserver.DeletePusherAsync(device.Member, pusher, cancellationToken);

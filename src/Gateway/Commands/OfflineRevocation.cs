@@ -20,11 +20,8 @@ internal static class OfflineRevocation
         {
             var (devices, isChecked) = Look(settings.DataDirectory, request);
             var at = context.Time.GetUtcNow();
-            IEnumerable<string?> words = request.Device is null ? [null] : isChecked ? devices.Select(device => device.Id.ToString()) : [request.Device];
-            foreach (var word in words)
-            {
-                RevocationSpool.Leave(settings.DataDirectory, new SpooledRevocation(word, request.Member, request.Cut, request.Erase, at));
-            }
+            var word = isChecked && request.Device is not null ? devices[0].Id.ToString() : request.Device;
+            RevocationSpool.Leave(settings.DataDirectory, new SpooledRevocation(word, request.Member, request.Cut, request.Erase, at));
 
             terminal.Warning($"{unanswered.Message}, and nobody reaches the homeserver while it does not run");
             terminal.Line(request.Member is { } member

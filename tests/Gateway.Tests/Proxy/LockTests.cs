@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using Gateway.Admin;
 using Gateway.Onboarding.Audit;
-using Gateway.Onboarding.Store;
 using Gateway.Tests.Testing;
 
 namespace Gateway.Tests.Proxy;

@@ -80,8 +80,8 @@ public sealed class SessionReturnTests
         Assert.Single(gateway.Homeserver.Pushers);
     }
 
-    private static Task RevokeAsync(TestGateway gateway) =>
-        gateway.Admin.RevokeAsync(new RevocationRequest("alice/phone", null, Cut: true, Erase: false), default);
+    private static async Task RevokeAsync(TestGateway gateway) =>
+        await gateway.Admin.RevokeAsync(new RevocationRequest("alice/phone", null, Cut: true, Erase: false), default);
 
     private static Task EndsAsync(TestGateway gateway) => Eventually.Is(
         () =>

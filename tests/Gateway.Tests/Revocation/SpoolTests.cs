@@ -68,7 +68,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public async Task Where_the_store_cannot_be_read_the_word_is_left_as_it_was_typed_and_that_is_said()
     {
-        File.WriteAllText(Path.Combine(_directory.FullName, "gateway.db"), "scribble");
+        await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "gateway.db"), "scribble");
         var shell = Shell();
 
         Assert.Equal(0, await shell.RunAsync($"revoke alice/phone --config {Config()}"));
