@@ -8,7 +8,7 @@ namespace Gateway.Login;
 /// A try is counted before it is judged, so that many at once are no way around. Against a code of 40 bits that
 /// lives for minutes this is far more than enough, and nobody is shut out for good: a new grant starts afresh.
 /// </summary>
-internal sealed class LoginThrottle
+internal sealed partial class LoginThrottle
 {
     private const int FreeTries = 5;
     private static readonly TimeSpan Wait = TimeSpan.FromMinutes(1);
@@ -17,10 +17,12 @@ internal sealed class LoginThrottle
     private readonly Lock _lock = new();
     private readonly Dictionary<DeviceId, (int Tries, DateTimeOffset Last)> _devices = [];
     private readonly TimeProvider _time;
+    private readonly ILogger<LoginThrottle> _log;
 
-    public LoginThrottle(StateWriter writer, TimeProvider time)
+    public LoginThrottle(StateWriter writer, TimeProvider time, ILogger<LoginThrottle> log)
     {
         _time = time;
+        _log = log;
         writer.Watch(change =>
         {
             foreach (var armed in change.Intents.OfType<GrantArmed>())
@@ -47,7 +49,13 @@ internal sealed class LoginThrottle
                 return wait;
             }
 
-            _devices[device] = (tries + 1, now);
+            _devices[device] = (++tries, now);
+            if (tries == FreeTries)
+            {
+                // Somebody who cannot read their code, or an app that guesses: the admin shall know of it either way.
+                Guessed(tries, device);
+            }
+
             return null;
         }
     }
@@ -72,4 +80,7 @@ internal sealed class LoginThrottle
             _devices.Remove(device);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Tries} wrong login codes on {Device}: each further try waits a minute")]
+    private partial void Guessed(int tries, DeviceId device);
 }

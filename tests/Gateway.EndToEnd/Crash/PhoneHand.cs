@@ -42,8 +42,9 @@ internal sealed class PhoneHand(Hand hand, Handset phone, Warden warden)
         {
             var expected = (device.Ending, warden.IsCertainlyOpen) switch
             {
+                // A lock comes first: while it lasts nobody is told to erase anything.
+                (_, false) => "ServiceUnavailable",
                 (Ending.None, true) => "OK",
-                (Ending.None, false) => "ServiceUnavailable",
                 _ => "M_UNKNOWN_TOKEN",
             };
             await ProveAsync($"a token of {device.Id} ({device.Ending})", expected, () => MatrixAnswer.Request(HttpMethod.Get, "_matrix/client/v3/account/whoami", token));

@@ -51,7 +51,7 @@ public sealed partial class BrowserStory(TestLab lab) : IAsyncDisposable
         AssertProtected(number, "fr");
         AssertProtected(typingError, "fr");
         Assert.Contains("Tapez votre code de connexion", typingError.Text, StringComparison.Ordinal);
-        Assert.Contains("Ce n’est pas un code de connexion\u202f: une lettre manque", typingError.Text, StringComparison.Ordinal);
+        Assert.Contains("Ce n’est pas un code de connexion\u00a0: une lettre manque", typingError.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("mot de passe", typingError.Text, StringComparison.Ordinal);
         Assert.Equal(Number(number), Number(sameNumber));
         AssertProtected(approved, "fr");

@@ -16,7 +16,7 @@ public sealed class RecoveryStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task Old_messages_come_back_from_the_backup_also_where_a_session_ID_has_a_slash()
     {
-        var phone = await lab.SignInAsync("vera");
+        var phone = await lab.SignInAsync("veronika");
         var recoveryKey = await phone.Client.SetUpRecoveryAsync();
         var room = await phone.Client.CreateRoomAsync();
         var sent = await phone.Client.SendInSlashedSessionAsync(room, "avant");
@@ -25,7 +25,7 @@ public sealed class RecoveryStory(TestLab lab) : IAsyncDisposable
         // Off: else it could hand the keys over itself.
         await phone.Phone.Space.IpAsync("link", "set", phone.Phone.Link, "down");
 
-        var laptop = await lab.SignInAsync("vera", "laptop");
+        var laptop = await lab.SignInAsync("veronika", "laptop");
         await laptop.Client.RecoverAsync(recoveryKey);
         var read = await laptop.Client.ReceiveAsync("avant");
         var throughGateway = await laptop.Phone.GetAsync(target, laptop.Client.AccessToken);
@@ -37,17 +37,17 @@ public sealed class RecoveryStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task After_a_lost_phone_the_new_one_replaces_the_identity_once_and_again_with_a_code()
     {
-        var lost = await lab.SignInAsync("wim");
+        var lost = await lab.SignInAsync("wilhelma");
         await lost.Client.SetUpRecoveryAsync();
         var first = await MasterKeyAsync(lost);
-        (await lab.Gateway.RunAsync("revoke", "wim/phone")).Expect();
+        (await lab.Gateway.RunAsync("revoke", "wilhelma/phone")).Expect();
 
-        var fresh = await lab.SignInAsync("wim", "phone");
+        var fresh = await lab.SignInAsync("wilhelma", "phone");
         var second = await fresh.Client.ResetIdentityAsync();
         var known = await MasterKeyAsync(fresh);
         var refused = await Assert.ThrowsAsync<InstructionException>(() => fresh.Client.ResetIdentityAsync());
         var afterRefusal = await MasterKeyAsync(fresh);
-        var code = (await lab.Gateway.JsonAsync("allow-login", "wim/phone")).GetProperty("loginCode").GetString()!;
+        var code = (await lab.Gateway.JsonAsync("allow-login", "wilhelma/phone")).GetProperty("loginCode").GetString()!;
         var third = await fresh.Client.ResetIdentityAsync(code);
 
         Assert.NotEqual(first, second);
@@ -62,14 +62,14 @@ public sealed class RecoveryStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task Another_own_session_is_ended_with_the_code_as_the_password()
     {
-        var phone = await lab.SignInAsync("yara");
-        var laptop = await lab.SignInAsync("yara", "laptop");
+        var phone = await lab.SignInAsync("yasmin");
+        var laptop = await lab.SignInAsync("yasmin", "laptop");
         await laptop.CalmAsync();
 
         var asked = await Assert.ThrowsAsync<InstructionException>(() => phone.Client.EndSessionAsync(laptop.Client.SessionId));
         var wrong = await Assert.ThrowsAsync<InstructionException>(() => phone.Client.EndSessionAsync(laptop.Client.SessionId, "a password"));
         var still = await lab.Homeserver.SessionsAsync(phone.UserId);
-        var code = (await lab.Gateway.JsonAsync("allow-login", "yara/phone")).GetProperty("loginCode").GetString()!;
+        var code = (await lab.Gateway.JsonAsync("allow-login", "yasmin/phone")).GetProperty("loginCode").GetString()!;
         await phone.Client.EndSessionAsync(laptop.Client.SessionId, code);
         var told = await laptop.Client.LoggedOutAsync();
 

@@ -18,24 +18,24 @@ public sealed class SecondClientStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task Two_libraries_exchange_encrypted_messages()
     {
-        var olga = await lab.SignInAsync("olga");
-        var (paul, paulsPhone) = await lab.JoinAsync("paul");
-        await using var nio = new NioClient(paulsPhone);
-        await nio.LoginAsync("paul", paul.LoginCode);
+        var olivia = await lab.SignInAsync("olivia");
+        var (pablo, pablosPhone) = await lab.JoinAsync("pablo");
+        await using var nio = new NioClient(pablosPhone);
+        await nio.LoginAsync("pablo", pablo.LoginCode);
         await nio.StartAsync();
-        var room = await nio.CreateRoomAsync(olga.UserId);
-        await olga.Client.JoinAsync(room);
-        await nio.SeeJoinAsync(room, olga.UserId);
-        await olga.Client.SeeJoinAsync(room, paul.MatrixUserId);
+        var room = await nio.CreateRoomAsync(olivia.UserId);
+        await olivia.Client.JoinAsync(room);
+        await nio.SeeJoinAsync(room, olivia.UserId);
+        await olivia.Client.SeeJoinAsync(room, pablo.MatrixUserId);
 
         await nio.SendAsync(room, "bonjour de Python");
-        var heard = await olga.Client.ReceiveAsync("bonjour de Python");
-        await olga.Client.SendAsync(room, "salut de JavaScript");
+        var heard = await olivia.Client.ReceiveAsync("bonjour de Python");
+        await olivia.Client.SendAsync(room, "salut de JavaScript");
         var answered = await nio.ReceiveAsync("salut de JavaScript");
 
-        Assert.Equal(paul.MatrixUserId, heard.GetProperty("sender").GetString());
+        Assert.Equal(pablo.MatrixUserId, heard.GetProperty("sender").GetString());
         Assert.Equal("m.room.encrypted", heard.GetProperty("sentAs").GetString());
-        Assert.Equal(olga.UserId, answered.GetProperty("sender").GetString());
+        Assert.Equal(olivia.UserId, answered.GetProperty("sender").GetString());
         Assert.Equal("m.room.encrypted", answered.GetProperty("sentAs").GetString());
     }
 
@@ -43,16 +43,16 @@ public sealed class SecondClientStory(TestLab lab) : IAsyncDisposable
     public async Task Two_members_with_it_talk_list_their_sessions_and_sign_out()
     {
         var (quinn, quinnsPhone) = await lab.JoinAsync("quinn");
-        var (rosa, rosasPhone) = await lab.JoinAsync("rosa");
+        var (rosalie, rosaliesPhone) = await lab.JoinAsync("rosalie");
         await using var first = new NioClient(quinnsPhone);
-        await using var second = new NioClient(rosasPhone);
+        await using var second = new NioClient(rosaliesPhone);
         Assert.Equal(["m.login.sso", "m.login.token", "m.login.password"], await first.FlowsAsync());
         var session = await first.LoginAsync("quinn", quinn.LoginCode);
-        await second.LoginAsync("rosa", rosa.LoginCode);
+        await second.LoginAsync("rosalie", rosalie.LoginCode);
         await Task.WhenAll(first.StartAsync(), second.StartAsync());
-        var room = await first.CreateRoomAsync(rosa.MatrixUserId);
+        var room = await first.CreateRoomAsync(rosalie.MatrixUserId);
         await second.JoinAsync(room);
-        await first.SeeJoinAsync(room, rosa.MatrixUserId);
+        await first.SeeJoinAsync(room, rosalie.MatrixUserId);
 
         await first.SendAsync(room, "hello");
         var heard = await second.ReceiveAsync("hello");

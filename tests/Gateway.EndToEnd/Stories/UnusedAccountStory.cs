@@ -20,12 +20,12 @@ public sealed class UnusedAccountStory
         await lab.Homeserver.StartAsync();
         await Until.TrueAsync("the secret is gone", TimeSpan.FromSeconds(30), async () => (await Account(lab)).Contains("can lock accounts", StringComparison.Ordinal));
 
-        var first = await lab.Gateway.EnrolAsync("lena", "phone");
+        var first = await lab.Gateway.EnrolAsync("leonie", "phone");
         await Until.TrueAsync("the account is locked", TimeSpan.FromSeconds(40), () => IsLockedAsync(lab, first.MatrixUserId));
-        var login = await Assert.ThrowsAsync<InvalidOperationException>(() => LoginAsync(lab, "lena"));
+        var login = await Assert.ThrowsAsync<InvalidOperationException>(() => LoginAsync(lab, "leonie"));
         Assert.Contains("M_USER_LOCKED", login.Message, StringComparison.Ordinal);
 
-        var second = await lab.SignInAsync("lena");
+        var second = await lab.SignInAsync("leonie");
 
         Assert.False(await IsLockedAsync(lab, second.UserId));
         Assert.Equal(second.UserId, (await second.Client.WhoAmIAsync()).GetProperty("user_id").GetString());
