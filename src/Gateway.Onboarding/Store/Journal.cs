@@ -27,6 +27,7 @@ internal sealed class Journal : IDisposable
     public const int Reserve = Chunk / 2;
 
     private const string Place = "journal";
+    private const int Digits = 19;
     private const int RecordHeader = 16;
     private const int FixedHeader = 24;
 
@@ -55,6 +56,10 @@ internal sealed class Journal : IDisposable
     /// <summary>False after a write of which nobody knows whether it is on the disk: then this file takes no more.</summary>
     public bool IsSound { get; private set; } = true;
 
+    /// <summary>What somebody put beside, a copy or the like, is no journal.</summary>
+    public static bool IsName(string name) =>
+        name.StartsWith(Prefix, StringComparison.Ordinal) && name.Length == Prefix.Length + Digits && name.AsSpan(Prefix.Length).IndexOfAnyExceptInRange('0', '9') < 0;
+
     /// <summary>The number of the first intent that the file of this name can have.</summary>
     public static long FirstOf(string name) => long.Parse(name[Prefix.Length..], System.Globalization.CultureInfo.InvariantCulture);
 
@@ -65,7 +70,7 @@ internal sealed class Journal : IDisposable
     public static Journal Create(IStoreDisk disk, Sealer sealer, long first, byte[]? record = null)
     {
         const string unfinished = "journal.new";
-        var name = $"{Prefix}{first:D19}";
+        var name = Prefix + first.ToString($"D{Digits}", System.Globalization.CultureInfo.InvariantCulture);
         var file = disk.Create(unfinished);
         try
         {

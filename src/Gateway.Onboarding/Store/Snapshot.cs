@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Security.Cryptography;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Members;
 using LiteDB;
@@ -12,6 +14,11 @@ namespace Gateway.Onboarding.Store;
 /// A whole state as a LiteDB database: made in memory from one state, written to the disk as one file, and replaced by
 /// the next as a whole; never changed in place, where LiteDB 5 loses and tears (docs/decisions/0007). All documents
 /// have the form { _id, s }, where s is sealed; how many there are is sealed too, so that none can go missing.
+/// <code>
+/// the database · "GATESNAP" · version (4, little-endian) · SHA-256 of the database (32) · sealed proof of the last two
+/// </code>
+/// The end is checked before LiteDB sees any of it: damage is not left to its page reader, whose finalizer has ended
+/// whole processes.
 /// </summary>
 internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]> Secrets)
 {
@@ -20,18 +27,20 @@ internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]>
     /// <summary>The version of this layout; a file of another one is not touched.</summary>
     public const int Format = 2;
 
-    private const string Formats = "format";
+    private const int TailLength = 8 + 4 + SHA256.HashSizeInBytes + Sealer.Overhead;
+    private const string Place = "snapshot";
     private const string Members = "members";
     private const string Devices = "devices";
     private const string SecretsName = "secrets";
     private const string Settings = "settings";
+
+    private static ReadOnlySpan<byte> Mark => "GATESNAP"u8;
 
     public byte[] ToBytes(Sealer sealer)
     {
         using var data = new MemoryStream();
         using (var database = Open(data))
         {
-            database.GetCollection(Formats).Insert(new BsonDocument { ["_id"] = 1, ["version"] = Format, ["s"] = sealer.Seal(Formats, BitConverter.GetBytes(1L), "gateway"u8) });
             Insert(database, sealer, Members, State.Members.Values, member => member.Localpart.ToString());
             Insert(database, sealer, Devices, State.Devices.Values, device => device.Id.ToString());
             Insert(database, sealer, SecretsName, Secrets.Select(secret => new StoredSecret(secret.Key, secret.Value)), secret => secret.Name);
@@ -48,19 +57,22 @@ internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]>
             database.Checkpoint();
         }
 
-        return data.ToArray();
+        var bytes = data.ToArray();
+        var proved = new byte[4 + SHA256.HashSizeInBytes];
+        BinaryPrimitives.WriteInt32LittleEndian(proved, Format);
+        SHA256.HashData(bytes, proved.AsSpan(4));
+        return [.. bytes, .. Mark, .. proved, .. sealer.Seal(Place, proved, [])];
     }
 
     /// <summary>Throws <see cref="StoreException"/> where the bytes are not whole, not of this version, or sealed with another key.</summary>
     public static Snapshot Read(byte[] bytes, Sealer sealer)
     {
         using var data = new MemoryStream();
-        data.Write(bytes);
+        data.Write(Checked(bytes, sealer));
         data.Position = 0;
         try
         {
             using var database = Open(data);
-            CheckFormat(database, sealer);
             var settings = All<StoredSettings>(database, sealer, Settings) is [var only] ? only : throw Damaged();
             var members = All<Member>(database, sealer, Members);
             var devices = All<Device>(database, sealer, Devices);
@@ -81,7 +93,7 @@ internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]>
         }
         catch (Exception e) when (e is not StoreException)
         {
-            // LiteDB meets a file that is cut short or scribbled over with whatever its code runs into.
+            // What we wrote ourselves, and cannot read: said like any other damage.
             throw Damaged(e);
         }
     }
@@ -93,24 +105,31 @@ internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]>
         Collation = new Collation(CultureInfo.InvariantCulture.LCID, CompareOptions.Ordinal),
     }));
 
-    private static void CheckFormat(LiteDatabase database, Sealer sealer)
+    /// <summary>The database's bytes, where they are what was written.</summary>
+    private static ReadOnlySpan<byte> Checked(ReadOnlySpan<byte> bytes, Sealer sealer)
     {
-        if (database.GetCollection(Formats).FindById(1) is not { } format)
+        if (bytes.Length < TailLength || !bytes[^TailLength..].StartsWith(Mark))
         {
             throw Damaged();
         }
 
-        if (format["version"].AsInt32 is var version and not Format)
+        var database = bytes[..^TailLength];
+        var proved = bytes[^(TailLength - 8)..^Sealer.Overhead].ToArray();
+        if (BinaryPrimitives.ReadInt32LittleEndian(proved) is var version and not Format)
         {
             throw new StoreException(
                 string.Create(CultureInfo.InvariantCulture, $"the database has format {version}, this gateway knows {Format}"),
                 "use the version of the gateway that wrote it; nothing was changed");
         }
 
-        if (sealer.Open(Formats, BitConverter.GetBytes(1L), format["s"].AsBinary) is null)
+        if (!SHA256.HashData(database).AsSpan().SequenceEqual(proved.AsSpan(4)))
         {
-            throw new StoreException("the database was sealed with another key", "restore the database together with its key from one backup; nothing was changed");
+            throw Damaged();
         }
+
+        return sealer.Open(Place, proved, bytes[^Sealer.Overhead..]) is not null
+            ? database
+            : throw new StoreException("the database was sealed with another key", "restore the database together with its key from one backup; nothing was changed");
     }
 
     private static void Insert<T>(LiteDatabase database, Sealer sealer, string collection, IEnumerable<T> documents, Func<T, string> name) =>

@@ -77,7 +77,7 @@ internal sealed record StoredFiles
     }
 
     public static List<string> JournalsOf(IStoreDisk disk) =>
-        [.. disk.Names().Where(name => name.StartsWith(Journal.Prefix, StringComparison.Ordinal))];
+        [.. disk.Names().Where(Journal.IsName)];
 
     /// <summary>A file whole and new, or the old one: never between.</summary>
     public static void Replace(IStoreDisk disk, string unfinished, string name, byte[] bytes)

@@ -130,16 +130,34 @@ public sealed class StoreFaultTests : IDisposable
         Missing(Snapshot.FileName);
     }
 
+    [Theory]
+    [InlineData("journal-0000000000000000001.away")]
+    [InlineData("journal-1")]
+    [InlineData("gateway.db.bak")]
+    public void What_somebody_put_beside_the_files_is_in_nobodys_way(string name)
+    {
+        using (var store = _history.Open())
+        {
+            new StateWriter(store).Write(_history.Next());
+        }
+
+        using (var stray = _history.Disk.Create(name))
+        {
+            stray.Write("whatever"u8);
+        }
+
+        using var again = _history.Open();
+        Assert.NotEqual(0, again.Load().Generation);
+        Assert.Contains(name, _history.Disk.Names());
+    }
+
     [Fact]
     public void A_database_of_a_newer_version_is_left_alone()
     {
         _history.Open().Dispose();
-        var version = BitConverter.GetBytes(Snapshot.Format);
         Refused(Snapshot.FileName, bytes =>
         {
-            // The value stands after the element's name (BSON).
-            var at = bytes.AsSpan().IndexOf((ReadOnlySpan<byte>)[.. "version"u8, 0, .. version]) + "version".Length + 1;
-            bytes[at] = 99;
+            bytes[bytes.AsSpan().LastIndexOf("GATESNAP"u8) + 8] = 99;
             return bytes;
         }, "format 99");
     }
