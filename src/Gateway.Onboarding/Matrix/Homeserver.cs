@@ -10,9 +10,6 @@ using Gateway.Onboarding.Members;
 
 namespace Gateway.Onboarding.Matrix;
 
-/// <summary>The homeserver's answer to an identity. <see cref="AsksForProof"/>: it wants User-Interactive Authentication.</summary>
-public sealed record IdentityReply(int Status, ReadOnlyMemory<byte> Json, bool AsksForProof);
-
 /// <summary>
 /// Our own calls to the homeserver, as its application service (Application Service API, "identity assertion"): accounts,
 /// sessions and their end. Every call has a deadline and throws <see cref="HomeserverException"/>; those that delete may
@@ -42,8 +39,10 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
             return false;
         }
 
-        await Success(reply, cancellationToken);
-        return true;
+        var bytes = await Success(reply, cancellationToken);
+        return Read(bytes, MatrixWire.Default.WhoAmIReply)?.UserId == serverName.UserId(localpart)
+            ? true
+            : throw new HomeserverException("the homeserver did not say that it made the account", happened: true);
     }
 
     /// <summary>
@@ -59,8 +58,9 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
             return false;
         }
 
-        await Success(reply, cancellationToken);
-        return true;
+        var bytes = await Success(reply, cancellationToken);
+        return Read(bytes, MatrixWire.Default.AdminReply)?.Admin
+            ?? throw new HomeserverException("the homeserver did not say who is an administrator", happened: false);
     }
 
     public async Task SetDisplayNameAsync(Localpart localpart, string displayName, CancellationToken cancellationToken)
@@ -124,17 +124,18 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
     /// <summary>Closes the account for good; with <paramref name="erase"/> its messages are hidden from those who join later.</summary>
     public async Task DeactivateAsync(Localpart localpart, bool erase, CancellationToken cancellationToken)
     {
-        using var reply = await SendAsync(
-            HttpMethod.Post,
-            As(localpart, "/_matrix/client/v3/account/deactivate"),
-            Json(new DeactivateBody(erase), MatrixWire.Default.DeactivateBody),
-            cancellationToken);
+        var body = Json(new DeactivateBody(erase), MatrixWire.Default.DeactivateBody);
+        using var reply = await SendAsync(HttpMethod.Post, As(localpart, "/_matrix/client/v3/account/deactivate"), body, cancellationToken);
         if (reply.StatusCode == HttpStatusCode.Forbidden && await ErrorOf(reply, cancellationToken) is { Errcode: "M_USER_DEACTIVATED" })
         {
             return;
         }
 
-        await Success(reply, cancellationToken);
+        var bytes = await Success(reply, cancellationToken);
+        if (Read(bytes, MatrixWire.Default.DeactivateReply)?.IdServerUnbindResult is null)
+        {
+            throw new HomeserverException("the homeserver did not say that it closed the account", happened: true);
+        }
     }
 
     /// <summary>Whose token this is, as the homeserver says: user ID and device ID. Asked with that token, as the device.</summary>
@@ -214,7 +215,10 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
         var error = await ErrorOf(reply, cancellationToken);
         throw new HomeserverException(
             $"the homeserver answered {(int)reply.StatusCode} {error.Errcode} {error.Error}".TrimEnd(),
-            happened: (int)reply.StatusCode >= 500);
+            happened: (int)reply.StatusCode >= 500)
+        {
+            AccountClosed = reply.StatusCode == HttpStatusCode.Forbidden && error.Errcode == "M_USER_DEACTIVATED",
+        };
     }
 
     /// <summary>A maintenance page with status 200 is a homeserver that does not answer.</summary>

@@ -30,7 +30,11 @@ public sealed class HomeserverAdmin(Homeserver homeserver) : IDisposable
     public async Task MakeAsync(RegistrationSecret secret, Entropy entropy, CancellationToken cancellationToken)
     {
         using var reply = await RegisterAsync(secret, entropy, cancellationToken);
-        await Homeserver.Success(reply, cancellationToken);
+        var bytes = await Homeserver.Success(reply, cancellationToken);
+        if (Homeserver.Read(bytes, MatrixWire.Default.WhoAmIReply)?.UserId != homeserver.ServerName.UserId(Account))
+        {
+            throw new HomeserverException("the homeserver did not say that it made the account", happened: true);
+        }
     }
 
     /// <summary>
@@ -50,12 +54,18 @@ public sealed class HomeserverAdmin(Homeserver homeserver) : IDisposable
     }
 
     /// <summary>A locked account keeps everything and opens nothing: its logins and tokens are answered M_USER_LOCKED.</summary>
-    public Task SetLockedAsync(Localpart localpart, bool locked, CancellationToken cancellationToken) =>
-        AskAsync(
+    public async Task SetLockedAsync(Localpart localpart, bool locked, CancellationToken cancellationToken)
+    {
+        var bytes = await AskAsync(
             HttpMethod.Put,
             $"/_synapse/admin/v2/users/{Uri.EscapeDataString(homeserver.ServerName.UserId(localpart))}",
             () => Homeserver.Json(new LockedBody(locked), MatrixWire.Default.LockedBody),
             cancellationToken);
+        if (Homeserver.Read(bytes, MatrixWire.Default.LockedReply)?.Locked != locked)
+        {
+            throw new HomeserverException($"the homeserver did not say that the account is {(locked ? "locked" : "open")}", happened: true);
+        }
+    }
 
     /// <summary>Asks as the admin; a token that the homeserver no longer knows is replaced, once.</summary>
     private async Task<byte[]> AskAsync(HttpMethod method, string path, Func<HttpContent?> body, CancellationToken cancellationToken)

@@ -7,4 +7,7 @@ namespace Gateway.Onboarding.Matrix;
 public sealed class HomeserverException(string message, bool happened, Exception? inner = null) : Exception(message, inner)
 {
     public bool Happened { get; } = happened;
+
+    /// <summary>The account was closed for good, and with it every session that it had.</summary>
+    public bool AccountClosed { get; init; }
 }

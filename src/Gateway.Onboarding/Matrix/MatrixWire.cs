@@ -20,6 +20,9 @@ internal sealed record DeleteDevicesBody(IReadOnlyList<string> Devices);
 
 internal sealed record DeactivateBody(bool Erase);
 
+/// <summary>The one field that the answer must have; what it says does not matter, nobody here has an identity server.</summary>
+internal sealed record DeactivateReply(string? IdServerUnbindResult);
+
 internal sealed record DisplayNameBody(string Displayname);
 
 internal sealed record DevicesReply(IReadOnlyList<DeviceEntry> Devices);
@@ -53,6 +56,10 @@ internal sealed record SharedSecretBody(string Nonce, string Username, string Pa
 
 internal sealed record LockedBody(bool Locked);
 
+internal sealed record LockedReply(bool? Locked);
+
+internal sealed record AdminReply(bool? Admin);
+
 internal sealed record MatrixError(string? Errcode, string? Error);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -61,6 +68,7 @@ internal sealed record MatrixError(string? Errcode, string? Error);
 [JsonSerializable(typeof(LoginReply))]
 [JsonSerializable(typeof(DeleteDevicesBody))]
 [JsonSerializable(typeof(DeactivateBody))]
+[JsonSerializable(typeof(DeactivateReply))]
 [JsonSerializable(typeof(DisplayNameBody))]
 [JsonSerializable(typeof(DevicesReply))]
 [JsonSerializable(typeof(PushersReply))]
@@ -70,5 +78,7 @@ internal sealed record MatrixError(string? Errcode, string? Error);
 [JsonSerializable(typeof(NonceReply))]
 [JsonSerializable(typeof(SharedSecretBody))]
 [JsonSerializable(typeof(LockedBody))]
+[JsonSerializable(typeof(LockedReply))]
+[JsonSerializable(typeof(AdminReply))]
 [JsonSerializable(typeof(MatrixError))]
 internal sealed partial class MatrixWire : JsonSerializerContext;

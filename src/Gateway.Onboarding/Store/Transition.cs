@@ -54,7 +54,7 @@ public static class Transition
                     ? state with { Members = state.Members.Remove(dropped.Localpart) }
                     : state;
             case AccountMade made:
-                return WithMember(state, made.Localpart, old => old.State == MemberState.AccountAsked ? old with { State = MemberState.Active } : old);
+                return WithMember(state, made.Localpart, OnAccountMade);
             case AccountLockAsked asked:
                 return WithMember(state, asked.Localpart, old => old.State == MemberState.Active
                     ? old with { Lock = new AccountLock(asked.Locked, asked.At, Confirmed: false) }
@@ -62,17 +62,28 @@ public static class Transition
             case AccountLockSet set:
                 return WithMember(state, set.Localpart, old => old.Lock is { } wish && wish.Locked == set.Locked ? old with { Lock = wish with { Confirmed = true } } : old);
             case MemberLeft left:
-                return WithMember(state, left.Localpart, old => old with
-                {
-                    State = MemberState.Left,
-                    Leaving = old.Leaving ?? new Leaving(left.At, left.Erase, ClosedAt: null),
-                });
+                return WithMember(state, left.Localpart, old => OnLeft(old, left));
             case AccountClosed closed:
                 return WithMember(state, closed.Localpart, old => old with { Leaving = old.Leaving! with { ClosedAt = closed.At } });
             default:
                 throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No transition for this intent.");
         }
     }
+
+    /// <summary>Heard of only after its member left: then it is to be closed all the same.</summary>
+    private static Member OnAccountMade(Member member) => member.State switch
+    {
+        MemberState.AccountAsked => member with { State = MemberState.Active },
+        MemberState.Left => member with { Leaving = member.Leaving! with { ClosedAt = null } },
+        _ => member,
+    };
+
+    /// <summary>An account that we never heard of may be a stranger's: it is not ours to close.</summary>
+    private static Member OnLeft(Member member, MemberLeft left) => member with
+    {
+        State = MemberState.Left,
+        Leaving = member.Leaving ?? new Leaving(left.At, left.Erase, ClosedAt: member.State == MemberState.AccountAsked ? left.At : null),
+    };
 
     private static State WithMember(State state, Localpart localpart, Func<Member, Member> change) =>
         state.Members.TryGetValue(localpart, out var member)

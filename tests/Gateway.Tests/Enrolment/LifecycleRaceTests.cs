@@ -64,6 +64,10 @@ public sealed class LifecycleRaceTests
 
         await Assert.ThrowsAsync<HomeserverException>(() => gateway.Service<Homeserver>().SessionsAsync(Localpart.Parse("alice", null), default));
         await Assert.ThrowsAsync<HomeserverException>(() => gateway.Service<Homeserver>().LoginAsync(Localpart.Parse("alice", null), "X", null, default));
+        await Assert.ThrowsAsync<HomeserverException>(() => gateway.Service<Homeserver>().IsAdminAsync(Localpart.Parse("alice", null), default));
+        await Assert.ThrowsAsync<HomeserverException>(() => gateway.Service<HomeserverAdmin>().SetLockedAsync(Localpart.Parse("alice", null), locked: true, default));
+        await Assert.ThrowsAsync<HomeserverException>(() => gateway.Service<Homeserver>().RegisterAsync(Localpart.Parse("bob", null), default));
+        await Assert.ThrowsAsync<HomeserverException>(() => gateway.Service<Homeserver>().DeactivateAsync(Localpart.Parse("alice", null), erase: false, default));
     }
 
     [Fact]
@@ -123,6 +127,26 @@ public sealed class LifecycleRaceTests
     }
 
     [Fact]
+    public async Task A_member_whose_account_was_never_confirmed_takes_no_strangers_account_along()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.Homeserver.Accounts["owner"] = new ConcurrentDictionary<string, string>(StringComparer.Ordinal) { ["OLDPHONE"] = "syt_old" };
+        gateway.Homeserver.Interfere = async context =>
+        {
+            await FakeHomeserver.ReplyAsync(context, 502, "{}");
+            return true;
+        };
+        await Assert.ThrowsAsync<CommandException>(() => gateway.EnrolAsync("owner"));
+        gateway.Homeserver.Interfere = _ => Task.FromResult(false);
+
+        await gateway.Admin.RevokeAsync(new RevocationRequest(null, "owner", Cut: true, Erase: true), default);
+        await gateway.Service<RevocationWorker>().WorkOnceAsync(default);
+
+        Assert.NotNull(gateway.State.Members.Values.Single().Leaving!.ClosedAt);
+        Assert.Single(gateway.Homeserver.Accounts["owner"]);
+    }
+
+    [Fact]
     public async Task A_member_who_left_while_the_account_was_made_stays_gone()
     {
         await using var gateway = await TestGateway.StartAsync();
@@ -145,6 +169,13 @@ public sealed class LifecycleRaceTests
         await Record.ExceptionAsync(() => enrolment);
 
         Assert.Equal(MemberState.Left, gateway.State.Members.Values.Single().State);
+        await Eventually.Is(
+            () =>
+            {
+                gateway.Service<RevocationWorker>().WorkOnceAsync(default).Wait();
+                return gateway.Homeserver.Requests.Any(request => request.Target.Contains("/deactivate", StringComparison.Ordinal));
+            },
+            TimeSpan.FromSeconds(10));
         Assert.DoesNotContain(gateway.State.Devices.Values, device => device.IsLive);
     }
 

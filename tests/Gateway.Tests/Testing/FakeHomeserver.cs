@@ -14,6 +14,7 @@ namespace Gateway.Tests.Testing;
 internal sealed class FakeHomeserver : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly ConcurrentDictionary<string, bool> _closed = new(StringComparer.Ordinal);
     private int _open;
 
     private FakeHomeserver(WebApplication app) => _app = app;
@@ -104,6 +105,12 @@ internal sealed class FakeHomeserver : IAsyncDisposable
 
         var user = context.Request.Query["user_id"].ToString().TrimStart('@').Split(':')[0];
         var path = context.Request.Path.Value!;
+        if (_closed.ContainsKey(user))
+        {
+            await ReplyAsync(context, 403, """{"errcode":"M_USER_DEACTIVATED","error":"closed"}""");
+            return;
+        }
+
         switch (context.Request.Method, path)
         {
             case ("GET", "/_matrix/client/versions"):
@@ -117,6 +124,11 @@ internal sealed class FakeHomeserver : IAsyncDisposable
                 break;
             case ("POST", "/_matrix/client/v3/login"):
                 await LoginAsync(context);
+                break;
+            case ("POST", "/_matrix/client/v3/account/deactivate") when user.Length > 0:
+                Accounts[user].Clear();
+                _closed[user] = true;
+                await ReplyAsync(context, 200, """{"id_server_unbind_result":"success"}""");
                 break;
             case ("GET", "/_matrix/client/v3/devices"):
                 await context.Response.WriteAsJsonAsync(new { devices = Accounts[user].Keys.Select(id => new { device_id = id }) });
@@ -194,7 +206,7 @@ internal sealed class FakeHomeserver : IAsyncDisposable
         }
 
         Admins[name] = true;
-        await ReplyAsync(context, 200, "{}");
+        await ReplyAsync(context, 200, $$"""{"user_id":"@{{name}}:chat.example"}""");
     }
 
     private async Task SetLockedAsync(HttpContext context, string name)
@@ -210,7 +222,8 @@ internal sealed class FakeHomeserver : IAsyncDisposable
         }
         else
         {
-            if ((bool)(await BodyAsync(context))["locked"]!)
+            var locked = (bool)(await BodyAsync(context))["locked"]!;
+            if (locked)
             {
                 Locked[name] = true;
             }
@@ -219,7 +232,7 @@ internal sealed class FakeHomeserver : IAsyncDisposable
                 Locked.TryRemove(name, out _);
             }
 
-            await ReplyAsync(context, 200, "{}");
+            await ReplyAsync(context, 200, $$"""{"name":"@{{name}}:chat.example","locked":{{(locked ? "true" : "false")}}}""");
         }
     }
 
