@@ -16,13 +16,15 @@ public sealed partial class AccountLocks(StateWriter writer, HomeserverAdmin adm
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
+    /// <summary>Far longer than from an account to its device; whoever is slower finds the account locked and unlocks it.</summary>
+    private static readonly TimeSpan EnrolmentTakes = TimeSpan.FromMinutes(5);
+
     /// <summary>What the homeserver is asked last is what holds: one after the other.</summary>
     private readonly SemaphoreSlim _oneAtATime = new(1);
 
     /// <summary>What else follows where this enrolment ends: the lock of an account that nobody ever used, and nobody is about to.</summary>
     public static ImmutableArray<Intent> AfterEndOf(State state, Device ended, DateTimeOffset now) =>
-        state.Members.GetValueOrDefault(ended.Member) is { State: MemberState.Active, Adopted: false, Lock: not { Locked: true } }
-        && !state.DevicesOf(ended.Member).Any(device => device.Id != ended.Id && (device.IsLive || !device.Sessions.IsEmpty))
+        state.Members.GetValueOrDefault(ended.Member) is { } member && IsForNobody(state, member, besides: ended)
             ? [new AccountLockAsked(ended.Member, Locked: true) { At = now }]
             : [];
 
@@ -49,6 +51,7 @@ public sealed partial class AccountLocks(StateWriter writer, HomeserverAdmin adm
     /// <summary>One pass over all wishes that are not confirmed.</summary>
     public async Task WorkOnceAsync(CancellationToken cancellationToken)
     {
+        LockForgotten();
         foreach (var member in writer.Current.Members.Values.Where(member => member.Lock is { Confirmed: false }))
         {
             try
@@ -83,6 +86,25 @@ public sealed partial class AccountLocks(StateWriter writer, HomeserverAdmin adm
             }
         }
     }
+
+    /// <summary>Made or unlocked for an enrolment that came to nothing before there was a device: a refusal, a fault, a crash.</summary>
+    private void LockForgotten()
+    {
+        var now = time.GetUtcNow();
+        foreach (var member in writer.Current.Members.Values.Where(member => IsForgotten(writer.Current, member, now)))
+        {
+            writer.Write<bool>(state => IsForgotten(state, state.Members[member.Localpart], now)
+                ? (true, [new AccountLockAsked(member.Localpart, Locked: true) { At = now }])
+                : (false, []));
+        }
+    }
+
+    private static bool IsForgotten(State state, Member member, DateTimeOffset now) =>
+        IsForNobody(state, member, besides: null) && (member.Lock?.AskedAt ?? member.Since) + EnrolmentTakes < now;
+
+    private static bool IsForNobody(State state, Member member, Device? besides) =>
+        member is { State: MemberState.Active, Adopted: false, Lock: not { Locked: true } }
+        && !state.DevicesOf(member.Localpart).Any(device => device.Id != besides?.Id && (device.IsLive || !device.Sessions.IsEmpty));
 
     private async Task CarryOutAsync(Localpart localpart, CancellationToken cancellationToken)
     {

@@ -56,6 +56,24 @@ public sealed class AccountLockTests
     }
 
     [Fact]
+    public async Task An_account_whose_enrolment_came_to_nothing_is_locked_again()
+    {
+        await using var gateway = await WithAdminAsync();
+        await ExpireAsync(gateway, "alice");
+        await gateway.Service<AccountLocks>().WorkOnceAsync(default);
+        gateway.Homeserver.Interfere = Down;
+        await Assert.ThrowsAsync<CommandException>(() => gateway.EnrolAsync("alice"));
+        gateway.Homeserver.Interfere = _ => Task.FromResult(false);
+        await gateway.Service<AccountLocks>().WorkOnceAsync(default);
+        Assert.Empty(gateway.Homeserver.Locked);
+
+        gateway.Clock.Advance(TimeSpan.FromMinutes(6));
+        await gateway.Service<AccountLocks>().WorkOnceAsync(default);
+
+        Assert.Equal(["alice"], gateway.Homeserver.Locked.Keys);
+    }
+
+    [Fact]
     public async Task An_unlock_that_was_cut_short_is_carried_out_later()
     {
         await using var gateway = await WithAdminAsync();
