@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Matrix;
 using Gateway.Onboarding.Members;
@@ -100,14 +101,27 @@ public sealed partial class SessionKeeper(StateWriter writer, Homeserver homeser
     private async Task DeleteAsync(Device device, CancellationToken cancellationToken)
     {
         var ids = device.Sessions.Where(session => session.ToDelete).Select(session => session.MatrixDeviceId).ToList();
-        await homeserver.DeleteSessionsAsync(device.Member, ids, cancellationToken);
-        var left = await homeserver.SessionsAsync(device.Member, cancellationToken);
+        var left = await DeleteAsync(device, ids, cancellationToken);
 
         // One whose answer never came may still be made: it is asked for again until it no longer can.
-        var arriving = device.Sessions.Where(session => session.OpenedAt is null && !time.HasPassed(session.AskedAt, Patience)).Select(session => session.MatrixDeviceId);
+        var arriving = device.Sessions.Where(session => session.OpenedAt is null && !time.IsOver(session.AskedAt, Patience)).Select(session => session.MatrixDeviceId);
         foreach (var id in ids.Except(arriving, StringComparer.Ordinal).Where(id => !left.Contains(id)))
         {
             writer.Write(new SessionDeleted(id) { At = time.GetUtcNow(), Device = device.Id });
+        }
+    }
+
+    /// <summary>What the homeserver has afterwards. Of an account that is closed it has nothing, and says so.</summary>
+    private async Task<IReadOnlySet<string>> DeleteAsync(Device device, List<string> ids, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await homeserver.DeleteSessionsAsync(device.Member, ids, cancellationToken);
+            return await homeserver.SessionsAsync(device.Member, cancellationToken);
+        }
+        catch (HomeserverException e) when (e.AccountClosed)
+        {
+            return FrozenSet<string>.Empty;
         }
     }
 

@@ -110,7 +110,7 @@ public sealed partial class RevocationSteps(
         try
         {
             var left = revocation[StepName.MatrixSessions].IsOpen ? await DeleteAsync(device, cancellationToken) : await LeftAsync(device, cancellationToken);
-            var arriving = device.Sessions.Any(session => session.OpenedAt is null && !time.HasPassed(session.AskedAt, LoginMayArrive));
+            var arriving = device.Sessions.Any(session => session.OpenedAt is null && !time.IsOver(session.AskedAt, LoginMayArrive));
             if (left is not null || arriving)
             {
                 Reach(device.Id, StepName.MatrixSessions, StepState.Retrying, left ?? "a login may still be under way", mayReopen: true);
@@ -119,6 +119,11 @@ public sealed partial class RevocationSteps(
             {
                 Reach(device.Id, StepName.MatrixSessions, StepState.Done, null);
             }
+        }
+        catch (HomeserverException e) when (e.AccountClosed)
+        {
+            // Revoked once more after its member left: nothing is asked about a closed account, and nothing is left of it.
+            Reach(device.Id, StepName.MatrixSessions, StepState.Done, "the account is closed");
         }
         catch (HomeserverException e)
         {

@@ -22,6 +22,8 @@ public sealed partial class SteadyClock : TimeProvider
     private readonly TimeProvider _machine;
     private readonly ILogger<SteadyClock> _log;
     private readonly Lock _lock = new();
+    private readonly DateTimeOffset _startedAt;
+    private readonly long _startStamp;
     private DateTimeOffset _last;
     private long _lastStamp;
     private Leap? _leap;
@@ -44,6 +46,8 @@ public sealed partial class SteadyClock : TimeProvider
         {
             _leap = new Leap(newest, _last - newest, _lastStamp, AtStart: true);
         }
+
+        (_startedAt, _startStamp) = (_last, _lastStamp);
     }
 
     public override TimeZoneInfo LocalTimeZone => _machine.LocalTimeZone;
@@ -90,6 +94,13 @@ public sealed partial class SteadyClock : TimeProvider
             return now - since - doubted > span;
         }
     }
+
+    /// <summary>
+    /// Whether what was begun then has certainly come to its end, whoever set the clock meanwhile. What an earlier run began
+    /// counts from the start of this one: nobody knows how far the clock leapt before.
+    /// </summary>
+    public bool IsOver(DateTimeOffset begun, TimeSpan takes) =>
+        HasPassed(begun, takes) && (begun > _startedAt || _machine.GetElapsedTime(_startStamp) > takes);
 
     /// <summary>What the machine's clock, of which another program read <paramref name="at"/>, means on ours.</summary>
     public DateTimeOffset OfMachine(DateTimeOffset at)

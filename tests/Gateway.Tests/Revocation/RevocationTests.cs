@@ -212,6 +212,20 @@ public sealed class RevocationTests
         await Assert.ThrowsAsync<Gateway.Commands.CommandException>(() => gateway.EnrolAsync("alice"));
     }
 
+    /// <summary>The homeserver says nothing about the sessions of a closed account, and has none.</summary>
+    [Fact]
+    public async Task A_phone_in_quarantine_whose_member_left_can_still_be_cut()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var phone = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
+        await gateway.Admin.RevokeAsync(new RevocationRequest(null, "alice", Cut: false, Erase: false), default);
+        await Eventually.Is(() => gateway.State.Members.Values.Single().Leaving is { ClosedAt: not null }, TimeSpan.FromSeconds(10));
+
+        await RevokeAsync(gateway, "alice/phone", cut: true);
+
+        await Eventually.Is(() => gateway.Device("alice/phone").Revocation!.IsFinished, TimeSpan.FromSeconds(10));
+    }
+
     private static async Task<DeviceView> RevokeAsync(TestGateway gateway, string device, bool cut = false)
     {
         var (views, _) = await gateway.Admin.RevokeAsync(new RevocationRequest(device, null, cut, Erase: false), default);

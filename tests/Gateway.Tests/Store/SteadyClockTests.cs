@@ -153,5 +153,18 @@ public sealed class SteadyClockTests
         Assert.Equal(Noon.AddDays(1), clock.OfMachine(Noon.AddDays(300)));
     }
 
+    /// <summary>The clock leapt and the gateway was restarted: what it had asked for just before may still come.</summary>
+    [Fact]
+    public void What_an_earlier_run_began_is_over_only_once_this_one_has_waited_for_it()
+    {
+        var clock = Start(stored: Noon.AddMinutes(-40));
+        Assert.True(clock.HasPassed(Noon.AddMinutes(-40), TimeSpan.FromMinutes(2)));
+        Assert.False(clock.IsOver(Noon.AddMinutes(-40), TimeSpan.FromMinutes(2)));
+
+        _running.Advance(TimeSpan.FromMinutes(2.1));
+
+        Assert.True(clock.IsOver(Noon.AddMinutes(-40), TimeSpan.FromMinutes(2)));
+    }
+
     private SteadyClock Start(DateTimeOffset? stored) => new(_machine, stored, _log);
 }
