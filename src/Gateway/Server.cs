@@ -85,15 +85,7 @@ internal static class Server
         builder.Logging.AddFilter("Microsoft", LogLevel.Error).AddFilter("Yarp", LogLevel.None).AddFilter("System", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
 
-        builder.Services.AddSingleton(entropy).AddSingleton(store).AddSingleton<StateWriter>();
-        builder.Services.AddSingleton(provider => new SteadyClock(
-            time, provider.GetRequiredService<StateWriter>().Current.LastAt, provider.GetRequiredService<ILogger<SteadyClock>>()));
-        builder.Services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<SteadyClock>());
-        builder.Services.AddSettings(settings);
-        builder.Services.AddSecrets(store, entropy);
-        builder.Services.AddOnboarding(settings);
-        builder.Services.AddTunnel(settings);
-        builder.Services.AddGate();
+        AddGateway(builder.Services, settings, store, entropy, time);
         builder.Services.AddAudit(settings.Gateway.DataDirectory);
         builder.Services.AddAdmin();
         AddListeners(builder, settings);
@@ -106,6 +98,20 @@ internal static class Server
         app.Services.FollowWithAudit();
         app.Services.GetRequiredService<RevocationSpool>().ApplyAll();
         return app;
+    }
+
+    /// <summary>All that the program consists of behind its listeners; the tests of histories run it without them.</summary>
+    internal static void AddGateway(IServiceCollection services, Settings settings, StoreFile store, Entropy entropy, TimeProvider time)
+    {
+        services.AddSingleton(entropy).AddSingleton(store).AddSingleton<StateWriter>();
+        services.AddSingleton(provider => new SteadyClock(
+            time, provider.GetRequiredService<StateWriter>().Current.LastAt, provider.GetRequiredService<ILogger<SteadyClock>>()));
+        services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<SteadyClock>());
+        services.AddSettings(settings);
+        services.AddSecrets(store, entropy);
+        services.AddOnboarding(settings);
+        services.AddTunnel(settings);
+        services.AddGate();
     }
 
     private static void AddListeners(WebApplicationBuilder builder, Settings settings)

@@ -133,11 +133,19 @@ internal sealed class PowerLossDisk : IStoreDisk
         private const int Sector = 512;
 
         private readonly List<(long Start, byte[] Bytes)> _unsynced = [];
+        private byte[] _content = [];
         private byte[] _durable = [];
+
+        // Cut, grown or changed as a whole: its writes alone do not tell how it differs from what is durable.
+        private bool _reshaped;
 
         public ulong Inode => inode;
 
-        public byte[] Content { get; set; } = [];
+        public byte[] Content
+        {
+            get => _content;
+            set => (_content, _reshaped) = (value, true);
+        }
 
         public void Write(long at, ReadOnlySpan<byte> bytes)
         {
@@ -162,7 +170,19 @@ internal sealed class PowerLossDisk : IStoreDisk
 
         public void Sync()
         {
-            _durable = [.. Content];
+            if (_reshaped)
+            {
+                _durable = [.. Content];
+                _reshaped = false;
+            }
+            else
+            {
+                foreach (var (start, bytes) in _unsynced)
+                {
+                    bytes.CopyTo(_durable, start);
+                }
+            }
+
             _unsynced.Clear();
         }
 
