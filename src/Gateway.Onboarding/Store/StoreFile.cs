@@ -13,6 +13,9 @@ public sealed class StoreFile : IDisposable
     private const string Unfinished = Snapshot.FileName + ".new";
 
     private readonly Lock _lock = new();
+
+    /// <summary>Taken before <see cref="_lock"/>: from a snapshot's state to its place, so that an older one never follows a newer.</summary>
+    private readonly Lock _snapshotLock = new();
     private readonly IStoreDisk _disk;
     private readonly Sealer _sealer;
     private ImmutableDictionary<string, byte[]> _secrets;
@@ -57,13 +60,7 @@ public sealed class StoreFile : IDisposable
     }
 
     /// <summary>The state as the last acknowledged write left it.</summary>
-    public State Load()
-    {
-        lock (_lock)
-        {
-            return _state;
-        }
-    }
+    public State Load() => Now().State;
 
     /// <summary>The intents that the journals have, oldest first, with their numbers: at the least those since the last snapshot.</summary>
     public IReadOnlyList<(long Number, Intent Intent)> ReadIntents()
@@ -107,24 +104,29 @@ public sealed class StoreFile : IDisposable
     /// <summary>The secret of this name; where there is none yet, <paramref name="make"/> is stored first.</summary>
     public byte[] Secret(string name, Func<byte[]> make)
     {
-        lock (_lock)
+        lock (_snapshotLock)
         {
-            if (_secrets.TryGetValue(name, out var known))
+            if (Now().Secrets.TryGetValue(name, out var known))
             {
                 return known;
             }
 
             var secret = make();
+            var (state, secrets) = Now();
             try
             {
-                WriteSnapshot(new Snapshot(_state, _secrets.Add(name, secret)));
+                WriteSnapshot(new Snapshot(state, secrets.Add(name, secret)));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 throw new StoreException($"a new secret could not be stored: {e.Message}", "look at the disk: is it full or failing?", e);
             }
 
-            _secrets = _secrets.Add(name, secret);
+            lock (_lock)
+            {
+                _secrets = secrets.Add(name, secret);
+            }
+
             return secret;
         }
     }
@@ -163,25 +165,36 @@ public sealed class StoreFile : IDisposable
             return;
         }
 
-        var snapshot = new Snapshot(_state, _secrets);
-        _snapshotting = Task.Run(() => MakeSnapshot(snapshot));
+        _snapshotting = Task.Run(MakeSnapshot);
     }
 
-    private void MakeSnapshot(Snapshot snapshot)
+    private void MakeSnapshot()
     {
         try
         {
-            WriteSnapshot(snapshot);
-            var audited = Audited();
-            lock (_lock)
+            lock (_snapshotLock)
             {
-                Forget(Math.Min(snapshot.State.Generation, audited));
-                SnapshotFault = null;
+                var (state, secrets) = Now();
+                WriteSnapshot(new Snapshot(state, secrets));
+                var audited = Audited();
+                lock (_lock)
+                {
+                    Forget(Math.Min(state.Generation, audited));
+                    SnapshotFault = null;
+                }
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             SnapshotFault = e.Message;
+        }
+    }
+
+    private (State State, ImmutableDictionary<string, byte[]> Secrets) Now()
+    {
+        lock (_lock)
+        {
+            return (_state, _secrets);
         }
     }
 

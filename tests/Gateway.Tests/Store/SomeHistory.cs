@@ -24,7 +24,7 @@ internal sealed class SomeHistory(ulong seed) : IDisposable
 
     public StoreFile Open() => Open(Disk);
 
-    public StoreFile Open(PowerLossDisk disk) => StoreFile.Open(disk, new Sealer(_key, new Entropy()), TimeProvider.System);
+    public StoreFile Open(IStoreDisk disk) => StoreFile.Open(disk, new Sealer(_key, new Entropy()), TimeProvider.System);
 
     /// <summary>The next write: a few intents that belong together. Display names of some kilobytes bring a snapshot soon.</summary>
     public ImmutableArray<Intent> Next()

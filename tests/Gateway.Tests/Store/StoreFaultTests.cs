@@ -78,6 +78,30 @@ public sealed class StoreFaultTests : IDisposable
         Assert.Equal(SomeHistory.Text(writer.Current), SomeHistory.Text(again.Load()));
     }
 
+    /// <summary>A snapshot that was begun before a secret was made must not replace the one that has it.</summary>
+    [Fact]
+    public void A_secret_that_is_made_while_a_snapshot_is_made_stays()
+    {
+        using var made = new ManualResetEventSlim();
+        var disk = new SlowSnapshot(_history.Disk);
+        using (var store = _history.Open(disk))
+        {
+            // The snapshot waits before it is written until the secret is stored; or until it is clear that the secret waits for it.
+            disk.BeforeSnapshot = () => made.Wait(TimeSpan.FromSeconds(1));
+            var writer = new StateWriter(store);
+            while (!disk.IsWaiting)
+            {
+                writer.Write(_history.Next());
+            }
+
+            store.Secret("late", () => [1, 2, 3]);
+            made.Set();
+        }
+
+        using var again = _history.Open(_history.Disk.AfterKill());
+        Assert.Equal([1, 2, 3], again.Secret("late", () => throw new InvalidOperationException("the secret is gone")));
+    }
+
     [Fact]
     public void A_journal_torn_at_any_byte_of_its_last_write_is_what_was_acknowledged_before_it()
     {
@@ -260,5 +284,37 @@ public sealed class StoreFaultTests : IDisposable
         {
             throw new IOException("Input/output error");
         }
+    }
+
+    private sealed class SlowSnapshot(IStoreDisk disk) : IStoreDisk
+    {
+        public Action? BeforeSnapshot { get; set; }
+
+        public bool IsWaiting { get; private set; }
+
+        public IReadOnlyList<string> Names() => disk.Names();
+
+        public byte[] Read(string name) => disk.Read(name);
+
+        public Stream Create(string name)
+        {
+            if (name.StartsWith(Snapshot.FileName, StringComparison.Ordinal) && BeforeSnapshot is { } wait && !IsWaiting)
+            {
+                IsWaiting = true;
+                wait();
+            }
+
+            return disk.Create(name);
+        }
+
+        public Stream Open(string name) => disk.Open(name);
+
+        public void Rename(string from, string to) => disk.Rename(from, to);
+
+        public void Delete(string name) => disk.Delete(name);
+
+        public void SyncNames() => disk.SyncNames();
+
+        public ulong Identity(string name) => disk.Identity(name);
     }
 }
