@@ -95,6 +95,20 @@ public sealed class LifecycleRaceTests
         await Eventually.Is(() => gateway.Homeserver.Accounts[other].IsEmpty, TimeSpan.FromSeconds(3));
     }
 
+    /// <summary>After a restore: the copy does not know that the member left.</summary>
+    [Fact]
+    public async Task A_session_of_a_closed_account_is_gone_with_it()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
+        await gateway.Service<Homeserver>().DeactivateAsync(Localpart.Parse("alice", null), erase: false, default);
+
+        gateway.Clock.Advance(TimeSpan.FromMinutes(2.1));
+        await gateway.Service<SessionKeeper>().KeepOnceAsync(default);
+
+        Assert.DoesNotContain(gateway.Device("alice/phone").Sessions, session => session.ToDelete);
+    }
+
     [Fact]
     public async Task A_device_that_signed_in_before_its_handshake_was_noticed_does_not_vanish()
     {

@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Gateway.Admin;
 using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Revocation;
+using Gateway.Proxy;
 using Gateway.Tests.Testing;
 
 namespace Gateway.Tests.Revocation;
@@ -30,6 +33,51 @@ public sealed class RevocationRaceTests
         hanging.SetResult();
 
         Assert.All(revoked.Revocation!.Steps, step => Assert.True(step.State is "done" or "skipped", $"{step.Name} is {step.State}"));
+    }
+
+    /// <summary>It was judged and let in; then its device is shut, before it is forwarded.</summary>
+    [Fact]
+    public async Task A_request_does_not_slip_between_its_check_and_the_cut()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
+        var id = gateway.Device("alice/phone").Id;
+        var slips = 0;
+        gateway.Disk.Before = what =>
+        {
+            // The first use of the session is being written down: the request is on its way from the one to the other.
+            if (what.StartsWith("write journal", StringComparison.Ordinal) && slips++ == 0)
+            {
+                gateway.Service<DeviceResolver>().Shut(id);
+            }
+        };
+
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => alice.GetAsync("/_matrix/client/v3/account/whoami"));
+
+        Assert.Equal(1, slips);
+        Assert.DoesNotContain(gateway.Homeserver.Requests, request => request.Target.EndsWith("whoami", StringComparison.Ordinal));
+    }
+
+    /// <summary>An adopted server has phones, bots and an admin of its own.</summary>
+    [Fact]
+    public async Task No_sweep_deletes_a_session_that_we_did_not_ask_for()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.Homeserver.Accounts["alice"] = new ConcurrentDictionary<string, string>(StringComparer.Ordinal) { ["OLDPHONE"] = "syt_old" };
+        gateway.Homeserver.Accounts["bot"] = new ConcurrentDictionary<string, string>(StringComparer.Ordinal) { ["BOT"] = "syt_bot" };
+        var (enrolment, _) = await gateway.Admin.EnrolAsync(new EnrolmentRequest("alice", null, null, null, Adopt: true), default);
+        using var alice = await gateway.SignInAsync(enrolment);
+        Assert.Equal(2, gateway.Homeserver.Accounts["alice"].Count);
+
+        gateway.Clock.Advance(TimeSpan.FromMinutes(3));
+        await gateway.Service<SessionKeeper>().KeepOnceAsync(default);
+        await RevokeAsync(gateway, "alice/phone", cut: true);
+        gateway.Clock.Advance(TimeSpan.FromMinutes(3));
+        await gateway.Service<RevocationWorker>().WorkOnceAsync(default);
+
+        Assert.Equal(StepState.Done, gateway.Device("alice/phone").Revocation![StepName.MatrixSessions].State);
+        Assert.Equal(["OLDPHONE"], gateway.Homeserver.Accounts["alice"].Keys);
+        Assert.Equal(["BOT"], gateway.Homeserver.Accounts["bot"].Keys);
     }
 
     [Fact]
