@@ -13,7 +13,7 @@ namespace Gateway.Commands;
 /// </summary>
 internal static class OfflineRevocation
 {
-    public static int Leave(CommandContext context, LocalSettings settings, RevocationRequest request, CommandException unanswered)
+    public static int Leave(CommandContext context, LocalSettings settings, RevocationRequest request, bool json, CommandException unanswered)
     {
         var terminal = context.Terminal;
         try
@@ -24,7 +24,8 @@ internal static class OfflineRevocation
             RevocationSpool.Leave(settings.DataDirectory, new SpooledRevocation(word, request.Member, request.Cut, request.Erase, at));
 
             terminal.Warning($"{unanswered.Message}, and nobody reaches the homeserver while it does not run");
-            terminal.Line(request.Member is { } member
+            Action<string> say = json ? terminal.Aside : terminal.Line;
+            say(request.Member is { } member
                 ? $"{member} will have left, with {Terminal.Count(devices.Count, "device")}, before the gateway serves anybody again."
                 : $"{string.Join(", ", devices.Select(device => $"{device.Label} ({device.Id})").DefaultIfEmpty(request.Device!))} will be revoked before the gateway serves anybody again.");
             if (!isChecked)
@@ -32,7 +33,13 @@ internal static class OfflineRevocation
                 terminal.Warning("the store could not be read, so nobody has checked that there is such a device: look once the gateway runs");
             }
 
-            terminal.Line($"Now: {unanswered.Hint}. Then: gateway devices");
+            say($"Now: {unanswered.Hint}. Then: gateway devices");
+            if (json)
+            {
+                // The gateway has revoked none of them yet.
+                terminal.Verbatim("[]");
+            }
+
             return CommandLine.Done;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -49,7 +49,7 @@ internal static class RevokeCommand
         }
         catch (CommandException unanswered) when (unanswered.ExitCode == CommandLine.NoAnswer)
         {
-            return OfflineRevocation.Leave(context, settings, request, unanswered);
+            return OfflineRevocation.Leave(context, settings, request, json, unanswered);
         }
 
         context.Show(reply, json, devices => Print(context.Terminal, request, devices));

@@ -38,6 +38,19 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public async Task For_scripts_it_is_JSON_also_without_a_gateway()
+    {
+        var device = Stored();
+        var shell = Shell();
+
+        Assert.Equal(0, await shell.RunAsync($"revoke {device.Label} --json --config {Config()}"));
+
+        Assert.Equal("[]", shell.Out.Trim());
+        Assert.Contains("will be revoked", shell.Error, StringComparison.Ordinal);
+        Assert.False(Apply().Devices[device.Id].IsLive);
+    }
+
+    [Fact]
     public async Task A_member_can_leave_without_a_gateway()
     {
         var device = Stored();
