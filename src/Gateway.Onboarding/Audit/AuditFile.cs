@@ -1,6 +1,4 @@
-using System.ComponentModel;
-using System.Runtime.InteropServices;
-using System.Text;
+using Gateway.Onboarding.Store;
 using Microsoft.Win32.SafeHandles;
 
 namespace Gateway.Onboarding.Audit;
@@ -56,7 +54,8 @@ internal class AuditFile(string path) : IDisposable
         RandomAccess.FlushToDisk(Handle);
         if (_directoryUnsynced)
         {
-            SyncDirectory();
+            // Without this a new name may be gone after a power loss.
+            new DirectoryDisk(Path.GetDirectoryName(path)!).SyncNames();
             _directoryUnsynced = false;
         }
     }
@@ -118,21 +117,4 @@ internal class AuditFile(string path) : IDisposable
         UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         BufferSize = 0,
     });
-
-    /// <summary>Without this a new name may be gone after a power loss. .NET opens no directories.</summary>
-    private void SyncDirectory()
-    {
-        const int closeOnExec = 0x80000;
-        using var directory = new SafeFileHandle(open([.. Encoding.UTF8.GetBytes(Path.GetDirectoryName(path)!), 0], closeOnExec), ownsHandle: true);
-        if (directory.IsInvalid || fsync(directory) != 0)
-        {
-            throw new IOException($"the directory of {path} cannot be synced: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
-        }
-    }
-
-    [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int open(byte[] path, int flags);
-
-    [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int fsync(SafeFileHandle file);
 }
