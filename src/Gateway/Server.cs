@@ -1,4 +1,6 @@
 using Gateway.Admin;
+using Gateway.Admin.Access;
+using Gateway.Admin.Pages;
 using Gateway.Commands;
 using Gateway.Listening;
 using Gateway.Onboarding.Keys;
@@ -6,6 +8,7 @@ using Gateway.Onboarding.Revocation;
 using Gateway.Onboarding.Store;
 using Gateway.Proxy;
 using Gateway.Tunnel;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Gateway;
 
@@ -123,8 +126,23 @@ internal static class Server
             kestrel.ListenForMembers(
                 settings.Tunnel.GatewayAddress, settings.Listen.HttpsPort, kestrel.ApplicationServices.GetRequiredService<MemberCertificate>());
             kestrel.ListenForAdmin(settings.Admin.Socket);
+            ListenForConsole(kestrel, settings);
         });
         builder.Services.UseBoundListeners();
+    }
+
+    private static void ListenForConsole(KestrelServerOptions kestrel, Settings settings)
+    {
+        if (settings.Console.Port != 0)
+        {
+            kestrel.ListenForLocalConsole(settings.Console.Port);
+        }
+
+        if (settings.Console.TunnelPort != 0)
+        {
+            kestrel.ListenForTunnelConsole(
+                settings.Tunnel.GatewayAddress, settings.Console.TunnelPort, kestrel.ApplicationServices.GetRequiredService<MemberCertificate>());
+        }
     }
 
     /// <summary>
@@ -134,16 +152,21 @@ internal static class Server
     private static void UsePlanes(WebApplication app)
     {
         var gate = app.Services.GetRequiredService<MemberGate>();
+        var console = app.Services.GetRequiredService<ConsoleDoor>();
         app.Use((context, next) => context.Plane() switch
         {
             Plane.Member => gate.AnswerAsync(context),
             Plane.Admin => next(context),
+            Plane.LocalConsole or Plane.TunnelConsole => console.AnswerAsync(context, next),
             _ => Refuse(context),
         });
-        app.UseMiddleware<AdminErrors>();
-        app.UseStatusCodePages();
+        app.UseWhen(context => context.Plane() == Plane.Admin, socket => socket.UseMiddleware<AdminErrors>().UseStatusCodePages());
         app.UseRouting();
+        app.UsePlaneOfRoute();
+        app.UseAuthentication();
+        app.UseAuthorization();
         app.MapAdmin();
+        app.MapConsole();
     }
 
     /// <summary>So that a revoked peer does not wait for the next tick.</summary>

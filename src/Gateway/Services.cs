@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 using Gateway.Admin;
+using Gateway.Admin.Access;
+using Gateway.Admin.Pages;
 using Gateway.Login;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
@@ -19,7 +21,7 @@ internal static class Services
 {
     public static void AddSettings(this IServiceCollection services, Settings settings)
     {
-        services.AddSingleton(settings.Gateway).AddSingleton(settings.Tunnel).AddSingleton(settings.Homeserver);
+        services.AddSingleton(settings.Console).AddSingleton(settings.Gateway).AddSingleton(settings.Tunnel).AddSingleton(settings.Homeserver);
         services.AddSingleton(settings.Enrolment).AddSingleton(settings.Login).AddSingleton(settings.Revocation).AddSingleton(settings.Audit);
         services.AddSingleton(Options.Create(settings.Certificate));
         services.AddSingleton(ServerName.TryParse(settings.Gateway.ServerName)!);
@@ -88,6 +90,8 @@ internal static class Services
     public static void AddAdmin(this IServiceCollection services)
     {
         services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>().AddSingleton<Announcements>();
+        services.AddSingleton<ConsolePages>();
+        services.AddConsoleAccess();
         services.AddRouting().AddProblemDetails().AddOpenApi();
         services.ConfigureHttpJsonOptions(json =>
         {

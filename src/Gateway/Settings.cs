@@ -27,6 +27,8 @@ internal sealed class Settings
 
     public AdminOptions Admin { get; private init; } = new();
 
+    public ConsoleOptions Console { get; private init; } = new();
+
     public EnrolmentOptions Enrolment { get; private init; } = new();
 
     public LoginOptions Login { get; private init; } = new();
@@ -63,6 +65,7 @@ internal sealed class Settings
             Certificate = Section<CertificateOptions>(nameof(Certificate)),
             Homeserver = Section<HomeserverOptions>(nameof(Homeserver)),
             Admin = Section<AdminOptions>(nameof(Admin)),
+            Console = Section<ConsoleOptions>(nameof(Console)),
             Enrolment = Section<EnrolmentOptions>(nameof(Enrolment)),
             Login = Section<LoginOptions>(nameof(Login)),
             Revocation = Section<RevocationOptions>(nameof(Revocation)),
@@ -76,7 +79,7 @@ internal sealed class Settings
         faults.AddRange(Failures(new ListenOptionsValidator().Validate(null, settings.Listen)));
         faults.AddRange(Failures(new CertificateOptionsValidator().Validate(null, settings.Certificate)));
         faults.AddRange(settings.Homeserver.Faults());
-        faults.AddRange([.. settings.Admin.Faults(), .. settings.Login.Faults(), .. settings.Audit.Faults()]);
+        faults.AddRange([.. settings.Admin.Faults(), .. settings.Console.Faults(settings.Listen.HttpsPort), .. settings.Login.Faults(), .. settings.Audit.Faults()]);
         faults.AddRange(settings.TimeFaults());
         return (settings, faults);
 

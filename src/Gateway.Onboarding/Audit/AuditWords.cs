@@ -76,6 +76,7 @@ internal static partial class AuditWords
         StepReached reached => ($"revocation: {reached.Step.Name}", null, Step(reached.Step)),
         EraseDelivered delivered => ("erase order delivered", null, delivered.MatrixDeviceId),
         QuarantineEnded ended => ("quarantine ended", null, Step(ended.EraseOrder)),
+        DeviceMarked marked => (marked.Admin ? "marked as an admin's device" : "no admin's device any more", null, $"by {marked.By}"),
         DeviceConfirmed confirmed => ("device confirmed", null, $"by {confirmed.By}, after the store was restored"),
         _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No words for this intent."),
     };

@@ -76,6 +76,9 @@ public sealed record Device
     /// <summary>The store was put back from a copy, and nobody has said yet that this device was not revoked since.</summary>
     public bool AwaitsConfirmation { get; init; }
 
+    /// <summary>The admin's own: the console in the tunnel is there for it.</summary>
+    public bool IsAdmin { get; init; }
+
     /// <summary>Live: its name and address are taken.</summary>
     public bool IsLive => Standing == Standing.Admitted;
 

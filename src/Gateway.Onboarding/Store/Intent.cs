@@ -47,6 +47,7 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(Unlocked), "unlocked")]
 [JsonDerivedType(typeof(StoreRestored), "store-restored")]
 [JsonDerivedType(typeof(DeviceConfirmed), "device-confirmed")]
+[JsonDerivedType(typeof(DeviceMarked), "device-marked")]
 public abstract record Intent
 {
     public required DateTimeOffset At { get; init; }
@@ -217,3 +218,9 @@ public sealed record StoreRestored : Intent
 
 /// <summary>The admin says that this device was not lost since the copy was made.</summary>
 public sealed record DeviceConfirmed(string By) : DeviceIntent;
+
+/// <summary>The console in the tunnel is there for the device, as one of the admin's own, or no longer.</summary>
+public sealed record DeviceMarked(bool Admin, string By) : DeviceIntent
+{
+    public override bool Shuts => !Admin;
+}

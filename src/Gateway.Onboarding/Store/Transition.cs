@@ -107,13 +107,12 @@ public static class Transition
         GrantArmed armed => device.MaySignIn ? device with { Grant = armed.Grant } : device,
         SignInApproved or TokenRefused => device,
         DeviceConfirmed => device with { AwaitsConfirmation = false },
+        DeviceMarked marked => device with { IsAdmin = marked.Admin && device.IsLive },
         GrantSpent spent => OnGrantSpent(device, spent),
         GrantExpired expired => device.Grant is { State: GrantState.Armed } grant && grant.Id == expired.GrantId
             ? device with { Grant = grant with { State = GrantState.Expired } }
             : device,
-        GrantUsed used => device.Grant is { State: GrantState.Armed } grant && grant.Id == used.GrantId
-            ? device with { Grant = grant with { State = GrantState.Spent } }
-            : device,
+        GrantUsed used => device.Grant is { State: GrantState.Armed } grant && grant.Id == used.GrantId ? device with { Grant = grant with { State = GrantState.Spent } } : device,
         GrantReturned returned => device is { MaySignIn: true, Grant: { State: GrantState.Spent } grant } && grant.Id == returned.GrantId
             ? device with { Grant = grant with { State = GrantState.Armed } }
             : device,

@@ -1,3 +1,4 @@
+using Gateway.Admin.Access;
 using Gateway.Login;
 using Gateway.Onboarding;
 using Gateway.Onboarding.Devices;
@@ -25,8 +26,9 @@ internal static class AdminApi
     /// <summary>How long a revocation's answer waits for the interface and the homeserver; the device is blocked before.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    public static void MapAdmin(this IEndpointRouteBuilder routes)
+    public static void MapAdmin(this IEndpointRouteBuilder app)
     {
+        var routes = app.MapGroup("").WithMetadata(PlanesOfRoutes.Socket).RequireAuthorization(AccessPolicies.Socket);
         routes.MapOpenApi("/v1/openapi.json");
         routes.MapPost(AdminRoutes.Enrolments, EnrolAsync);
         routes.MapGet(AdminRoutes.Devices, ListDevices);

@@ -11,7 +11,7 @@ namespace Gateway.Listening;
 /// <summary>
 /// Binds every IP listener to the tunnel's interface and not only to its address. Linux accepts a packet for the
 /// tunnel address on any interface, so an address-only listener answers hosts outside of the tunnel and believes
-/// their source addresses; there is no way round this class to such a listener.
+/// their source addresses; but for loopback, there is no way round this class to such a listener.
 /// </summary>
 internal sealed class InterfaceListenerFactory(NetworkLink link, TimeProvider time, ILoggerFactory logs)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
@@ -23,7 +23,7 @@ internal sealed class InterfaceListenerFactory(NetworkLink link, TimeProvider ti
     /// <summary>IFNAMSIZ: the kernel refuses to answer into less.</summary>
     private const int LongestName = 16;
 
-    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint && !LoopbackListenerFactory.IsLoopback(endpoint);
 
     /// <summary>Waits for an interface that does not exist yet; throws, so that the start fails, where it cannot be bound to.</summary>
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)

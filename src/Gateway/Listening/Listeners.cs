@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Gateway.Listening;
 
-/// <summary>The program's two listeners, HTTPS for members and the admin's socket, with their limits and marks.</summary>
+/// <summary>The program's listeners, HTTPS for members, the admin's socket and the console, with their limits and marks.</summary>
 internal static class Listeners
 {
     /// <summary>Synapse's own limit for a request that is not media (200 events of 64 KiB); uploads raise it for themselves.</summary>
@@ -18,6 +18,7 @@ internal static class Listeners
         services.RemoveAll<IConnectionListenerFactory>();
         services.AddSingleton<IConnectionListenerFactory, InterfaceListenerFactory>();
         services.AddSingleton<IConnectionListenerFactory, AdminSocketFactory>();
+        services.AddSingleton<IConnectionListenerFactory, LoopbackListenerFactory>();
     }
 
     public static void ListenForMembers(this KestrelServerOptions kestrel, IPAddress tunnelAddress, int port, MemberCertificate certificate)
@@ -28,10 +29,7 @@ internal static class Listeners
             listener.Protocols = HttpProtocols.Http1AndHttp2;
             listener.Use(PlaneFeature.Mark(Plane.Member));
             listener.Use(ConnectionShare.OfEachAddress());
-            listener.UseHttps(new TlsHandshakeCallbackOptions
-            {
-                OnConnection = _ => ValueTask.FromResult(certificate.HandshakeOptions()),
-            });
+            listener.UseHttps(certificate.Callback());
         });
     }
 
@@ -41,6 +39,28 @@ internal static class Listeners
             listener.Protocols = HttpProtocols.Http1;
             listener.Use(PlaneFeature.Mark(Plane.Admin));
         });
+
+    /// <summary>For a browser at the other end of an SSH tunnel, which is where its encryption is.</summary>
+    public static void ListenForLocalConsole(this KestrelServerOptions kestrel, int port) =>
+        kestrel.Listen(IPAddress.Loopback, port, listener =>
+        {
+            listener.Protocols = HttpProtocols.Http1;
+            listener.Use(PlaneFeature.Mark(Plane.LocalConsole));
+        });
+
+    public static void ListenForTunnelConsole(this KestrelServerOptions kestrel, IPAddress tunnelAddress, int port, MemberCertificate certificate) =>
+        kestrel.Listen(tunnelAddress, port, listener =>
+        {
+            listener.Protocols = HttpProtocols.Http1AndHttp2;
+            listener.Use(PlaneFeature.Mark(Plane.TunnelConsole));
+            listener.Use(ConnectionShare.OfEachAddress());
+            listener.UseHttps(certificate.Callback());
+        });
+
+    private static TlsHandshakeCallbackOptions Callback(this MemberCertificate certificate) => new()
+    {
+        OnConnection = _ => ValueTask.FromResult(certificate.HandshakeOptions()),
+    };
 
     private static void Limit(KestrelServerOptions kestrel)
     {

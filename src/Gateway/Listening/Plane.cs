@@ -12,6 +12,12 @@ internal enum Plane
 
     /// <summary>The Unix socket of the command line and of scripts.</summary>
     Admin,
+
+    /// <summary>The console on loopback, as an SSH tunnel reaches it. Every program of the machine does too.</summary>
+    LocalConsole,
+
+    /// <summary>The console on the tunnel address, through the interface, for devices that the admin has marked.</summary>
+    TunnelConsole,
 }
 
 /// <summary>The mark that a listener puts on its connections; not for requests to influence.</summary>
@@ -33,4 +39,6 @@ internal sealed record PlaneFeature(Plane Plane)
 internal static class PlaneContext
 {
     public static Plane Plane(this HttpContext context) => context.Features.Get<PlaneFeature>()?.Plane ?? Listening.Plane.None;
+
+    public static bool IsConsole(this Plane plane) => plane is Listening.Plane.LocalConsole or Listening.Plane.TunnelConsole;
 }

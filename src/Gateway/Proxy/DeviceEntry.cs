@@ -13,6 +13,9 @@ internal sealed class DeviceEntry(Device device, Door door)
     /// <summary>What it was enrolled for: <c>android</c>, <c>ios</c>, <c>desktop</c>, or null.</summary>
     public string? System { get; } = device.System;
 
+    /// <summary>See <see cref="Device.IsAdmin"/>.</summary>
+    public bool IsAdmin { get; } = device.IsAdmin;
+
     public Standing Standing { get; } = device.Standing;
 
     /// <summary>Shut without a word about erasing: the store was restored, and nobody has vouched for the device since.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -17,16 +18,24 @@ internal sealed class LoopbackListeners : IConnectionListenerFactory, IConnectio
 {
     private readonly SocketTransportFactory _sockets = new(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
 
-    public int Port { get; private set; }
+    private readonly ConcurrentDictionary<EndPoint, int> _ports = new();
+
+    /// <summary>The members' listener.</summary>
+    public int Port => PortOf(IPAddress.Parse("198.19.0.1"), 443);
 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var listener = await _sockets.BindAsync(new IPEndPoint(IPAddress.Any, 0), cancellationToken);
-        Port = ((IPEndPoint)listener.EndPoint).Port;
-        return new Translated(listener);
+        var wanted = (IPEndPoint)endpoint;
+        var local = IPAddress.IsLoopback(wanted.Address);
+        var listener = await _sockets.BindAsync(new IPEndPoint(local ? IPAddress.Loopback : IPAddress.Any, 0), cancellationToken);
+        _ports[wanted] = ((IPEndPoint)listener.EndPoint).Port;
+        return local ? listener : new Translated(listener);
     }
+
+    /// <summary>Where a listener that was to have this address and port is in truth.</summary>
+    public int PortOf(IPAddress address, int port) => _ports[new IPEndPoint(address, port)];
 
     /// <summary>A client that the gateway sees at this tunnel address.</summary>
     public HttpClient ClientAt(IPAddress tunnelAddress, X509Certificate2 trusted) => new(new SocketsHttpHandler

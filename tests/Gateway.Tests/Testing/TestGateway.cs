@@ -62,6 +62,9 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>Where members' connections arrive.</summary>
     public int MemberPort => _listeners.Port;
 
+    /// <summary>Where the console listens on loopback.</summary>
+    public int ConsolePort => _listeners.PortOf(IPAddress.Loopback, 8080);
+
     public string DataDirectory => _directory.FullName;
 
     public FakeLogCollector Log => Service<FakeLogCollector>();
@@ -178,6 +181,7 @@ internal sealed class TestGateway : IAsyncDisposable
             services.AddLogging(logging => logging.ClearProviders().AddFakeLogging());
             services.Replace(ServiceDescriptor.Singleton<IWireGuardInterface>(Interface));
             services.Remove(services.First(service => service.ImplementationType?.Equals(typeof(InterfaceListenerFactory)) == true));
+            services.Remove(services.First(service => service.ImplementationType?.Equals(typeof(LoopbackListenerFactory)) == true));
             services.AddSingleton<IConnectionListenerFactory>(_listeners);
         });
         await _app.StartAsync();

@@ -1,0 +1,19 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace Gateway.Listening;
+
+/// <summary>Binds the console's listener to loopback, which no packet from outside reaches; any other address is the interface's (<see cref="InterfaceListenerFactory"/>).</summary>
+internal sealed class LoopbackListenerFactory(ILoggerFactory logs) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    private readonly SocketTransportFactory _sockets = new(Options.Create(new SocketTransportOptions()), logs);
+
+    public bool CanBind(EndPoint endpoint) => IsLoopback(endpoint);
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+        _sockets.BindAsync(endpoint, cancellationToken);
+
+    public static bool IsLoopback(EndPoint endpoint) => endpoint is IPEndPoint { Address: var address } && IPAddress.IsLoopback(address);
+}
