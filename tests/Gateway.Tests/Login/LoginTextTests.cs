@@ -14,29 +14,32 @@ public sealed class LoginTextTests
     {
         var names = typeof(LoginTexts).GetFields(BindingFlags.Public | BindingFlags.Static).Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!).Order().ToList();
 
-        Assert.Equal(names, Texts("en").Keys.Order());
-        Assert.Equal(names, Texts("fr").Keys.Order());
-        Assert.All(names, name => Assert.NotEqual(Texts("en")[name], name == "App" ? "" : Texts("fr")[name]));
+        Assert.Equal(names, Texts(typeof(LoginTexts), "en").Keys.Order());
+        Assert.Equal(names, Texts(typeof(LoginTexts), "fr").Keys.Order());
+        Assert.All(names, name => Assert.NotEqual(Texts(typeof(LoginTexts), "en")[name], name == "App" ? "" : Texts(typeof(LoginTexts), "fr")[name]));
     }
 
     [Fact]
-    public void They_are_short_and_set_as_the_language_sets_them()
+    public void They_are_short_and_set_as_the_language_sets_them() =>
+        AssertTypography(Texts(typeof(LoginTexts), "fr"), Texts(typeof(LoginTexts), "en"), longest: 170);
+
+    internal static void AssertTypography(Dictionary<string, string> french, Dictionary<string, string> english, int longest)
     {
-        foreach (var (name, text) in Texts("fr").Concat(Texts("en")))
+        foreach (var (name, text) in french.Concat(english))
         {
-            Assert.True(text.Length <= 170, $"{name}: {text.Length}");
+            Assert.True(text.Length <= longest, $"{name}: {text.Length}");
             Assert.DoesNotContain("'", text, StringComparison.Ordinal);
             Assert.DoesNotContain("...", text, StringComparison.Ordinal);
         }
 
         // A colon stands after a no-break space, the other high marks after a narrow one.
-        Assert.All(Texts("fr"), text => Assert.DoesNotMatch("[^\u00a0]:|[^\u202f][;?!]", text.Value));
-        Assert.All(Texts("en"), text => Assert.DoesNotMatch("\\s[:;?!]", text.Value));
+        Assert.All(french, text => Assert.DoesNotMatch("[^\u00a0]:|[^\u202f][;?!]", text.Value));
+        Assert.All(english, text => Assert.DoesNotMatch("\\s[:;?!]", text.Value));
     }
 
-    private static Dictionary<string, string> Texts(string language)
+    internal static Dictionary<string, string> Texts(Type texts, string language)
     {
-        var manager = new ResourceManager(typeof(LoginTexts));
+        var manager = new ResourceManager(texts);
         var culture = language == "en" ? CultureInfo.InvariantCulture : CultureInfo.GetCultureInfo(language);
         return manager.GetResourceSet(culture, createIfNotExists: true, tryParents: false)!.Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string)entry.Value!);
     }
