@@ -90,7 +90,7 @@ internal static class Services
     public static void AddAdmin(this IServiceCollection services)
     {
         services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>().AddSingleton<Announcements>();
-        services.AddSingleton<ConsolePages>();
+        services.AddSingleton<ConsolePages>().AddSingleton<ChangeFeed>().AddSingleton<LiveStream>();
         services.AddConsoleAccess();
         services.AddRouting().AddProblemDetails().AddOpenApi();
         services.ConfigureHttpJsonOptions(json =>

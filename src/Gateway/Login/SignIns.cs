@@ -49,6 +49,9 @@ internal sealed class SignIns
         });
     }
 
+    /// <summary>Something about this device's sign-ins changed. Called while the next change waits: it must be quick.</summary>
+    public event Action<DeviceId>? Changed;
+
     /// <summary>The sign-ins that the admin is asked about, oldest first.</summary>
     public IReadOnlyList<SignIn> Waiting()
     {
@@ -122,10 +125,10 @@ internal sealed class SignIns
 
             foreach (var other in _all.Values.Where(one => one.Device == signIn.Device && one.State == SignInState.Waiting).ToList())
             {
-                _all[other.Id] = Ended(other, SignInEnd.Replaced);
+                Put(Ended(other, SignInEnd.Replaced));
             }
 
-            _all[current.Id] = current with { State = SignInState.Waiting, Since = _time.GetUtcNow(), Number = number };
+            Put(current with { State = SignInState.Waiting, Since = _time.GetUtcNow(), Number = number });
             return true;
         }
     }
@@ -140,7 +143,7 @@ internal sealed class SignIns
         {
             if (_all.TryGetValue(signIn.Id, out var current) && current.State != SignInState.Ended)
             {
-                _all[signIn.Id] = Ended(current, end);
+                Put(Ended(current, end));
             }
         }
     }
@@ -168,7 +171,7 @@ internal sealed class SignIns
                 one.Device == device && one.State == SignInState.Proved && CryptographicOperations.FixedTimeEquals(one.TokenHash, hash));
             if (found is not null)
             {
-                _all[found.Id] = Ended(found, SignInEnd.Used);
+                Put(Ended(found, SignInEnd.Used));
             }
 
             return found;
@@ -180,8 +183,15 @@ internal sealed class SignIns
         lock (_lock)
         {
             Tidy();
-            return _all.TryGetValue(signIn.Id, out var current) && from(current.State) ? _all[signIn.Id] = change(current) : null;
+            return _all.TryGetValue(signIn.Id, out var current) && from(current.State) ? Put(change(current)) : null;
         }
+    }
+
+    private SignIn Put(SignIn signIn)
+    {
+        _all[signIn.Id] = signIn;
+        Changed?.Invoke(signIn.Device);
+        return signIn;
     }
 
     private SignIn Ended(SignIn signIn, SignInEnd end) =>
@@ -216,7 +226,7 @@ internal sealed class SignIns
             }
             else
             {
-                _all[one.Id] = Ended(one, SignInEnd.Late);
+                Put(Ended(one, SignInEnd.Late));
             }
         }
     }

@@ -19,6 +19,9 @@ internal sealed class HandshakeWatch(Action<PublicKey, DateTimeOffset> firstHand
 
     private volatile ImmutableDictionary<PublicKey, Observation> _seen = ImmutableDictionary<PublicKey, Observation>.Empty;
 
+    /// <summary>A dump was taken in. Its receiver must be quick.</summary>
+    public event Action? Observed;
+
     public DateTimeOffset? LastHandshake(PublicKey peer) => _seen.GetValueOrDefault(peer)?.Happened;
 
     /// <summary>Takes the next dump. Not for two callers at once: the reconciler is the one.</summary>
@@ -44,6 +47,7 @@ internal sealed class HandshakeWatch(Action<PublicKey, DateTimeOffset> firstHand
 
         // Last, so that a word that could not be taken is said again at the next dump.
         _seen = after.ToImmutable();
+        Observed?.Invoke();
     }
 
     private Observation Next(Observation? known, Peer peer, TimeSpan now)

@@ -18,7 +18,7 @@ internal sealed partial class PeerReconciler(
     TimeProvider time,
     ILogger<PeerReconciler> log) : BackgroundService
 {
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     // One place: signals that come while a pass runs become one more pass.
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
