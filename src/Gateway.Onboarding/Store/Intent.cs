@@ -48,6 +48,9 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(StoreRestored), "store-restored")]
 [JsonDerivedType(typeof(DeviceConfirmed), "device-confirmed")]
 [JsonDerivedType(typeof(DeviceMarked), "device-marked")]
+[JsonDerivedType(typeof(DeviceRenamed), "device-renamed")]
+[JsonDerivedType(typeof(MemberRenamed), "member-renamed")]
+[JsonDerivedType(typeof(ResetSettled), "reset-settled")]
 public abstract record Intent
 {
     public required DateTimeOffset At { get; init; }
@@ -224,3 +227,11 @@ public sealed record DeviceMarked(bool Admin, string By) : DeviceIntent
 {
     public override bool Shuts => !Admin;
 }
+
+public sealed record DeviceRenamed(string Name, string By) : DeviceIntent;
+
+/// <summary>What others read beside the member's messages; the homeserver has it already.</summary>
+public sealed record MemberRenamed(Localpart Localpart, string? DisplayName, string By) : MemberIntent(Localpart);
+
+/// <summary>The admin says that the member has replaced identity and recovery key, or need not.</summary>
+public sealed record ResetSettled(Localpart Localpart, string By) : MemberIntent(Localpart);
