@@ -34,6 +34,9 @@ internal sealed class FakeHomeserver : IAsyncDisposable
     /// <summary>What stands in its settings as <c>registration_shared_secret</c>.</summary>
     public string? SharedSecret { get; set; }
 
+    /// <summary>What others read beside a member's messages.</summary>
+    public ConcurrentDictionary<string, string> DisplayNames { get; } = new(StringComparer.Ordinal);
+
     public ConcurrentDictionary<string, bool> Admins { get; } = new(StringComparer.Ordinal);
 
     public ConcurrentQueue<Received> Requests { get; } = new();
@@ -139,6 +142,10 @@ internal sealed class FakeHomeserver : IAsyncDisposable
                     Accounts[user].TryRemove((string)id!, out _);
                 }
 
+                await ReplyAsync(context, 200, "{}");
+                break;
+            case ("PUT", var profile) when user.Length > 0 && profile.EndsWith("/displayname", StringComparison.Ordinal):
+                DisplayNames[user] = (string)(await BodyAsync(context))["displayname"]!;
                 await ReplyAsync(context, 200, "{}");
                 break;
             case ("GET", "/_matrix/client/v3/pushers") when user.Length > 0:
