@@ -48,6 +48,16 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(StoreRestored), "store-restored")]
 [JsonDerivedType(typeof(DeviceConfirmed), "device-confirmed")]
 [JsonDerivedType(typeof(DeviceMarked), "device-marked")]
+[JsonDerivedType(typeof(ConsoleLinkMade), "console-link-made")]
+[JsonDerivedType(typeof(ConsoleSignedIn), "console-signed-in")]
+[JsonDerivedType(typeof(ConsoleProved), "console-proved")]
+[JsonDerivedType(typeof(ConsoleSignInFailed), "console-sign-in-failed")]
+[JsonDerivedType(typeof(PasskeyAdded), "passkey-added")]
+[JsonDerivedType(typeof(PasskeyUsed), "passkey-used")]
+[JsonDerivedType(typeof(PasskeyRemoved), "passkey-removed")]
+[JsonDerivedType(typeof(CodeSet), "code-set")]
+[JsonDerivedType(typeof(CodeUsed), "code-used")]
+[JsonDerivedType(typeof(CodeRemoved), "code-removed")]
 public abstract record Intent
 {
     public required DateTimeOffset At { get; init; }

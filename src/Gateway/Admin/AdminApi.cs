@@ -41,6 +41,7 @@ internal static class AdminApi
         routes.MapGet(AdminRoutes.Lock, (StateWriter writer) => TypedResults.Ok(LockApi.Of(writer.Current)));
         routes.MapPut(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => TypedResults.Ok(LockApi.Lock(writer, time.GetUtcNow(), By)));
         routes.MapDelete(AdminRoutes.Lock, Unlock);
+        routes.MapPost(AdminRoutes.ConsoleLinks, ConsoleLinkApi.Make);
         routes.MapGet(AdminRoutes.Status, (StatusReport status) => status.Read());
         routes.MapAudit();
         routes.MapGet(AdminRoutes.HomeserverConfig, HomeserverConfig);
@@ -231,7 +232,7 @@ internal static class AdminApi
             : Problem(new Refusal(RefusalKind.Invalid, $"'{registration}' is no absolute path", "say where the homeserver will find the registration"));
     }
 
-    private static ProblemHttpResult Problem(Refusal refusal) => TypedResults.Problem(
+    internal static ProblemHttpResult Problem(Refusal refusal) => TypedResults.Problem(
         title: refusal.What,
         detail: refusal.WayOut,
         statusCode: refusal.Kind switch

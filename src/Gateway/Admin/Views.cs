@@ -99,6 +99,12 @@ internal sealed record AuditFaultView(long Number, string What, string Detail);
 /// <summary>The log's end, signed: <see cref="Line"/> is to be kept off the machine.</summary>
 internal sealed record AuditHeadView(long Number, DateTimeOffset At, string Line);
 
+/// <summary>A way into the console, once, until <see cref="ExpiresAt"/>: on this machine, and from a device that is marked as an admin's.</summary>
+internal sealed record ConsoleLinkView(string? Local, string? Tunnel, DateTimeOffset ExpiresAt)
+{
+    public override string ToString() => nameof(ConsoleLinkView);
+}
+
 /// <summary>The two files that the homeserver needs, as texts; the registration holds secrets, and so do the settings until the gateway has its account.</summary>
 internal sealed record HomeserverConfigView(string Registration, string Settings, bool SettingsAreSecret)
 {
@@ -136,6 +142,7 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(IReadOnlyList<AuditEntryView>))]
 [JsonSerializable(typeof(AuditCheckView))]
 [JsonSerializable(typeof(AuditHeadView))]
+[JsonSerializable(typeof(ConsoleLinkView))]
 [JsonSerializable(typeof(HomeserverConfigView))]
 [JsonSerializable(typeof(EnrolmentRequest))]
 [JsonSerializable(typeof(RevocationRequest))]

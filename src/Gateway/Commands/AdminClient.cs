@@ -83,6 +83,9 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<SessionAdoptionView>> AdoptSessionAsync(string device, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.SessionAdoptions, Json(new(device), AdminJson.Default.SessionAdoptionRequest), Answers.SessionAdoptionView, cancellationToken);
 
+    public Task<Reply<ConsoleLinkView>> ConsoleLinkAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, AdminRoutes.ConsoleLinks, null, Answers.ConsoleLinkView, cancellationToken);
+
     public Task<Reply<IReadOnlyList<DeviceView>>> SignInsAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, AdminRoutes.SignIns, null, Answers.IReadOnlyListDeviceView, cancellationToken);
 

@@ -88,6 +88,7 @@ internal static class CommandLine
             AllowLoginCommand.Build(context),
             AdoptSessionCommand.Build(context),
             ApproveCommand.Build(context),
+            ConsoleLinkCommand.Build(context),
             StatusCommand.Build(context),
             AuditCommand.Build(context),
             HomeserverConfigCommand.Build(context),

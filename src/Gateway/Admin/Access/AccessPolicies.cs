@@ -18,7 +18,8 @@ internal static class AccessPolicies
 
     public static void AddConsoleAccess(this IServiceCollection services)
     {
-        services.AddSingleton<ConsoleSessions>().AddSingleton<ConsoleLinks>().AddSingleton<ConsoleDoor>();
+        services.AddSingleton<ConsoleSessions>().AddSingleton<ConsoleLinks>().AddSingleton<ConsoleWays>().AddSingleton<ConsoleDoor>();
+        services.AddPasskeys();
         services.AddAuthentication(ConsoleAuthentication.Scheme)
             .AddScheme<AuthenticationSchemeOptions, ConsoleAuthentication>(ConsoleAuthentication.Scheme, configureOptions: null);
         services.AddAuthorizationBuilder()

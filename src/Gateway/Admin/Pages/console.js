@@ -49,3 +49,39 @@ function follow(address) {
 
 localize(document);
 if (document.body.dataset.live) follow(document.body.dataset.live);
+
+// Passkeys: the server makes the challenge and checks the answer; the browser asks the person.
+
+async function call(address, token, body) {
+  const answer = await fetch(address, { method: 'POST', body, headers: { 'Content-Type': 'application/json', ...(token ? { 'X-Token': token } : {}) } });
+  if (!answer.ok) throw new Error(answer.status);
+  return answer.json();
+}
+
+async function usePasskey(part) {
+  const { passkey: act, options, finish, back, token } = part.dataset;
+  const tell = outcome => part.querySelectorAll('[data-when]').forEach(words => { words.hidden = words.dataset.when !== outcome; });
+  tell(null);
+  if (!globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON) return tell('missing');
+  let credential;
+  try {
+    const publicKey = await call(options, token);
+    credential = act === 'create'
+      ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey) })
+      : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(publicKey) });
+  } catch {
+    return tell('declined');
+  }
+
+  try {
+    const name = part.querySelector('[name=name]')?.value;
+    const body = JSON.stringify(act === 'create' ? { name, credential: credential.toJSON() } : credential.toJSON());
+    location.replace((await call(`${finish}?back=${encodeURIComponent(back)}`, token, body)).to);
+  } catch {
+    tell('refused');
+  }
+}
+
+for (const part of document.querySelectorAll('[data-passkey]')) {
+  part.querySelector('button').addEventListener('click', () => usePasskey(part));
+}
