@@ -71,17 +71,13 @@ internal static class AdminApi
                         privateKey, device.TunnelAddress, settings.PrivateKey.PublicKey(), device.PresharedKey, settings.Address, tunnel.Endpoint, request.Os == "android");
                     return TypedResults.Created(
                         $"{AdminRoutes.Devices}?device={device.Id}",
-                        new EnrolmentView(views.Of(device), config, code.Reveal(), expiresAt, ElementLink(gateway)));
+                        new EnrolmentView(views.Of(device), config, code.Reveal(), expiresAt, ElementApp.Link(gateway.ServerName)));
                 }
 
             default:
                 return Problem(((EnrolResult.Refused)result).Why);
         }
     }
-
-    /// <summary>Without a login hint: where the app is missing, the link is a website, which must not learn who is invited.</summary>
-    private static string ElementLink(GatewayOptions gateway) =>
-        $"https://mobile.element.io/element/?account_provider={Uri.EscapeDataString(gateway.ServerName)}";
 
     private static Results<Ok<IReadOnlyList<DeviceView>>, ProblemHttpResult> ListDevices(string? member, string? device, StateWriter writer, DeviceViews views)
     {

@@ -157,6 +157,9 @@ internal sealed class FakeHomeserver : IAsyncDisposable
             case ("POST", "/_matrix/client/v3/keys/device_signing/upload"):
                 await UploadIdentityAsync(context, user);
                 break;
+            case ("PUT", _) when user.Length > 0 && path.EndsWith("/displayname", StringComparison.Ordinal):
+                await ReplyAsync(context, 200, "{}");
+                break;
             case (_, "/_synapse/admin/v1/register"):
                 await RegisterBySecretAsync(context);
                 break;
