@@ -42,7 +42,7 @@ internal static class Services
     public static void AddOnboarding(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton(new AddressPool(settings.Tunnel.Subnet));
-        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<HomeserverAdmin>().AddSingleton<Logins>().AddSingleton<Logouts>().AddSingleton<GuardedActs>().AddSingleton<SessionAdoption>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
+        services.AddSingleton<GrantArmoury>().AddSingleton<AccountMaker>().AddSingleton<Enroller>().AddSingleton<HomeserverAdmin>().AddSingleton<Logins>().AddSingleton<Logouts>().AddSingleton<GuardedActs>().AddSingleton<SessionAdoption>().AddSingleton<Renamer>().AddSingleton<Revoker>().AddSingleton<RevocationSteps>();
         services.AddSingleton(provider => new RevocationSpool(
             settings.Gateway.DataDirectory, provider.GetRequiredService<Revoker>(), provider.GetRequiredService<ILogger<RevocationSpool>>()));
         services.AddSingleton(provider => new Homeserver(
@@ -91,7 +91,7 @@ internal static class Services
     public static void AddAdmin(this IServiceCollection services)
     {
         services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>().AddSingleton<Announcements>();
-        services.AddSingleton<ConsolePages>().AddSingleton<ChangeFeed>().AddSingleton<LiveStream>();
+        services.AddSingleton<ConsolePages>().AddSingleton<ChangeFeed>().AddSingleton<LiveStream>().AddSingleton<Roster>();
         services.AddConsoleAccess();
         services.AddRouting().AddProblemDetails().AddOpenApi();
         services.ConfigureHttpJsonOptions(json =>

@@ -38,6 +38,8 @@ internal static partial class AuditWords
         MemberDropped dropped => ("member not made", dropped.Localpart.ToString(), null),
         AccountMade made => ("account ready", made.Localpart.ToString(), null),
         MemberLeft left => ("member left", left.Localpart.ToString(), $"by {left.By}; messages {(left.Erase ? "erased" : "kept")}"),
+        MemberRenamed renamed => ("member renamed", renamed.Localpart.ToString(), $"by {renamed.By}"),
+        ResetSettled settled => ("identity reset settled", settled.Localpart.ToString(), $"by {settled.By}"),
         AdminAccountMade => ("gateway's own account ready", null, null),
         AccountLockAsked asked => (asked.Locked ? "account to be locked" : "account to be unlocked", asked.Localpart.ToString(), asked.Locked ? "nobody used it" : null),
         AccountLockSet set => (set.Locked ? "account locked" : "account unlocked", set.Localpart.ToString(), null),
@@ -78,6 +80,7 @@ internal static partial class AuditWords
         EraseDelivered delivered => ("erase order delivered", null, delivered.MatrixDeviceId),
         QuarantineEnded ended => ("quarantine ended", null, Step(ended.EraseOrder)),
         DeviceMarked marked => (marked.Admin ? "marked as an admin's device" : "no admin's device any more", null, $"by {marked.By}"),
+        DeviceRenamed renamed => ("device renamed", null, $"by {renamed.By}"),
         DeviceConfirmed confirmed => ("device confirmed", null, $"by {confirmed.By}, after the store was restored"),
         _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No words for this intent."),
     };

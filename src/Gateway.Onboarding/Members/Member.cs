@@ -32,6 +32,9 @@ public sealed record Member
 
     /// <summary>Whether the homeserver shall keep the account shut; null where that was never asked.</summary>
     public AccountLock? Lock { get; init; }
+
+    /// <summary>Since when a phone is lost that may still hold the member's identity and recovery key; null where both are theirs alone.</summary>
+    public DateTimeOffset? ResetDueSince { get; init; }
 }
 
 /// <summary>What the homeserver was last asked to do with the account; <see cref="Confirmed"/>: it has.</summary>

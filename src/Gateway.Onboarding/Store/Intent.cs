@@ -58,6 +58,9 @@ namespace Gateway.Onboarding.Store;
 [JsonDerivedType(typeof(CodeSet), "code-set")]
 [JsonDerivedType(typeof(CodeUsed), "code-used")]
 [JsonDerivedType(typeof(CodeRemoved), "code-removed")]
+[JsonDerivedType(typeof(DeviceRenamed), "device-renamed")]
+[JsonDerivedType(typeof(MemberRenamed), "member-renamed")]
+[JsonDerivedType(typeof(ResetSettled), "reset-settled")]
 public abstract record Intent
 {
     public required DateTimeOffset At { get; init; }
@@ -234,3 +237,11 @@ public sealed record DeviceMarked(bool Admin, string By) : DeviceIntent
 {
     public override bool Shuts => !Admin;
 }
+
+public sealed record DeviceRenamed(string Name, string By) : DeviceIntent;
+
+/// <summary>What others read beside the member's messages; the homeserver has it already.</summary>
+public sealed record MemberRenamed(Localpart Localpart, string? DisplayName, string By) : MemberIntent(Localpart);
+
+/// <summary>The admin says that the member has replaced identity and recovery key, or need not.</summary>
+public sealed record ResetSettled(Localpart Localpart, string By) : MemberIntent(Localpart);

@@ -18,7 +18,7 @@ public static class Transition
         {
             DeviceEnrolled enrolled => state with { Devices = state.Devices.SetItem(enrolled.Enrolled.Id, enrolled.Enrolled) },
             EnrolmentEnded ended => OnEnrolmentEnded(state, ended),
-            DeviceIntent change => OnDevice(state, change),
+            DeviceIntent change => MemberTransition.AfterDevice(state, OnDevice(state, change), change),
             Locked locked => state with { LockedSince = state.LockedSince ?? locked.At },
             Unlocked => state with { LockedSince = null },
             StoreRestored restored => state with
@@ -67,7 +67,7 @@ public static class Transition
             case AccountClosed closed:
                 return WithMember(state, closed.Localpart, old => old with { Leaving = old.Leaving! with { ClosedAt = closed.At } });
             default:
-                throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No transition for this intent.");
+                return MemberTransition.Apply(state, intent);
         }
     }
 
@@ -136,7 +136,7 @@ public static class Transition
         QuarantineEnded ended => device.Revocation is { } revocation
             ? device with { Standing = Standing.Refused, Revocation = revocation.With(ended.EraseOrder) }
             : device,
-        _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No transition for this intent."),
+        _ => MemberTransition.OnDevice(device, intent),
     };
 
     private static Device OnHandshake(Device device, HandshakeSeen seen) =>
