@@ -91,6 +91,7 @@ internal static class Services
     public static void AddAdmin(this IServiceCollection services)
     {
         services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>().AddSingleton<Announcements>();
+        services.AddSingleton<Enrolments>().AddSingleton<SentForms>().AddSingleton<EnrolViews>().AddSingleton<Onboarder>();
         services.AddSingleton<ConsolePages>().AddSingleton<ChangeFeed>().AddSingleton<LiveStream>().AddSingleton<Roster>();
         services.AddConsoleAccess();
         services.AddRouting().AddProblemDetails().AddOpenApi();

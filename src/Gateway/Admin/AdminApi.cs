@@ -31,6 +31,7 @@ internal static class AdminApi
         var routes = app.MapGroup("").WithMetadata(PlanesOfRoutes.Socket).RequireAuthorization(AccessPolicies.Socket);
         routes.MapOpenApi("/v1/openapi.json");
         routes.MapPost(AdminRoutes.Enrolments, EnrolAsync);
+        routes.MapPost(AdminRoutes.EnrolmentCancellations, CancelEnrolment);
         routes.MapGet(AdminRoutes.Devices, ListDevices);
         routes.MapGet(AdminRoutes.Members, ListMembers);
         routes.MapPost(AdminRoutes.Revocations, RevokeAsync);
@@ -47,37 +48,15 @@ internal static class AdminApi
         routes.MapGet(AdminRoutes.HomeserverConfig, HomeserverConfig);
     }
 
-    private static async Task<Results<Created<EnrolmentView>, ProblemHttpResult>> EnrolAsync(
-        EnrolmentRequest request,
-        Enroller enroller,
-        DeviceViews views,
-        TunnelOptions tunnel,
-        InterfaceSettings settings,
-        GatewayOptions gateway,
-        CancellationToken cancellationToken)
-    {
-        if (request.Os is not (null or "android" or "ios" or "desktop"))
+    private static async Task<Results<Created<EnrolmentView>, ProblemHttpResult>> EnrolAsync(EnrolmentRequest request, Enrolments enrolments, CancellationToken cancellationToken) =>
+        await enrolments.EnrolAsync(request, By, cancellationToken) switch
         {
-            return Problem(new Refusal(RefusalKind.Invalid, $"'{request.Os}' is no system that a device can have", "say android, ios or desktop, or leave it out"));
-        }
+            ({ } view, _) => TypedResults.Created($"{AdminRoutes.Devices}?device={view.Device.Id}", view),
+            (_, var refusal) => Problem(refusal!),
+        };
 
-        var result = await enroller.EnrolAsync(new EnrolRequest(request.Member, request.Device, request.DisplayName, request.Adopt, By, request.Os), cancellationToken);
-        switch (result)
-        {
-            case EnrolResult.Enrolled(var device, var privateKey, var code, var expiresAt):
-                using (privateKey)
-                {
-                    var config = WireGuardConfig.Build(
-                        privateKey, device.TunnelAddress, settings.PrivateKey.PublicKey(), device.PresharedKey, settings.Address, tunnel.Endpoint, request.Os == "android");
-                    return TypedResults.Created(
-                        $"{AdminRoutes.Devices}?device={device.Id}",
-                        new EnrolmentView(views.Of(device), config, code.Reveal(), expiresAt, ElementApp.Link(gateway.ServerName)));
-                }
-
-            default:
-                return Problem(((EnrolResult.Refused)result).Why);
-        }
-    }
+    private static Results<Ok<CancellationView>, ProblemHttpResult> CancelEnrolment(CancellationRequest request, Enroller enroller) =>
+        enroller.Cancel(request.Device, By) is { } refusal ? Problem(refusal) : TypedResults.Ok(new CancellationView(request.Device));
 
     private static Results<Ok<IReadOnlyList<DeviceView>>, ProblemHttpResult> ListDevices(string? member, string? device, StateWriter writer, DeviceViews views)
     {

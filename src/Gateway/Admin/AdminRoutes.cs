@@ -6,6 +6,9 @@ internal static class AdminRoutes
     /// <summary>POST <see cref="EnrolmentRequest"/> → 201 <see cref="EnrolmentView"/>.</summary>
     public const string Enrolments = "/v1/enrolments";
 
+    /// <summary>POST <see cref="CancellationRequest"/> → <see cref="CancellationView"/>: a code that nobody has used is forgotten.</summary>
+    public const string EnrolmentCancellations = "/v1/enrolment-cancellations";
+
     /// <summary>GET, filters <c>?member=</c> and <c>?device=</c> → list of <see cref="DeviceView"/>.</summary>
     public const string Devices = "/v1/devices";
 

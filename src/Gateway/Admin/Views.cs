@@ -116,6 +116,11 @@ internal sealed record EnrolmentRequest(string Member, string? Device, string? D
 /// <summary>Exactly one of <see cref="Device"/> and <see cref="Member"/>; <see cref="Erase"/> belongs to a member who leaves.</summary>
 internal sealed record RevocationRequest(string? Device, string? Member, bool Cut, bool Erase);
 
+internal sealed record CancellationRequest(string Device);
+
+/// <summary>The enrolment that is no more.</summary>
+internal sealed record CancellationView(string Device);
+
 internal sealed record LoginGrantRequest(string Device);
 
 internal sealed record SessionAdoptionRequest(string Device);
@@ -146,6 +151,8 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(HomeserverConfigView))]
 [JsonSerializable(typeof(EnrolmentRequest))]
 [JsonSerializable(typeof(RevocationRequest))]
+[JsonSerializable(typeof(CancellationRequest))]
+[JsonSerializable(typeof(CancellationView))]
 [JsonSerializable(typeof(LoginGrantRequest))]
 [JsonSerializable(typeof(SignInDecision))]
 [JsonSerializable(typeof(ProblemView))]

@@ -47,6 +47,35 @@ function follow(address) {
   });
 }
 
+/** A countdown says the minutes and seconds that are left; the server knows when it is over and sends the part that says so. */
+function countDown(meter) {
+  const left = Math.max(0, Math.round((Date.parse(meter.dataset.ends) - Date.now()) / 1000));
+  meter.value = left;
+  const words = document.getElementById(meter.dataset.left);
+  if (words) words.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
+}
+
+setInterval(() => document.querySelectorAll('[data-ends]').forEach(countDown), 1000);
+
+/** As LocalpartProposal does it on the server. */
+function proposal(name) {
+  const letters = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', đ: 'd', ð: 'd', ł: 'l', þ: 'th', ı: 'i' };
+  return name.toLowerCase().normalize('NFD').replace(/\p{Mn}/gu, '').replace(/[ßæœøđðłþı]/g, letter => letters[letter])
+    .replace(/[^a-z0-9_-]+/g, '.').replace(/^[._-]+/, '').slice(0, 64).replace(/[._-]+$/, '');
+}
+
+for (const name of document.querySelectorAll('[data-proposes]')) {
+  const target = document.getElementById(name.dataset.proposes);
+  let proposed = target.value;
+  name.addEventListener('input', () => {
+    // What the admin changed by hand stays.
+    if (target.value === proposed) target.value = proposed = proposal(name.value);
+  });
+}
+
+// The answer to a form holds what is shown once: to load it again would send the form again.
+if (document.body.dataset.address) history.replaceState(null, '', document.body.dataset.address);
+
 localize(document);
 if (document.body.dataset.live) follow(document.body.dataset.live);
 
