@@ -12,6 +12,7 @@ using Gateway.Onboarding.Revocation;
 using Gateway.Onboarding.Store;
 using Gateway.Proxy;
 using Gateway.Tunnel;
+using Gateway.Welcome;
 using Microsoft.Extensions.Options;
 
 namespace Gateway;
@@ -82,7 +83,7 @@ internal static class Services
         services.AddSingleton<DeviceResolver>().AddSingleton<TokenBinding>().AddSingleton<TokenLeaks>();
         services.AddSingleton<CrossOrigin>().AddSingleton<PusherList>().AddSingleton<Quarantine>();
         services.AddSingleton<LoginThrottle>().AddSingleton<SignIns>().AddSingleton<ClientApps>().AddSingleton<MemberPage>();
-        services.AddSingleton<LoginEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<OAuthEndpoint>().AddSingleton<GuardedEndpoint>().AddSingleton<LogoutEndpoint>();
+        services.AddSingleton<LoginEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<OAuthEndpoint>().AddSingleton<GuardedEndpoint>().AddSingleton<LogoutEndpoint>().AddSingleton<WelcomeEndpoint>();
         services.AddSingleton<HomeserverForwarder>().AddSingleton<MemberGate>();
         services.AddLoop<HomeserverWatch>();
     }
@@ -90,6 +91,7 @@ internal static class Services
     public static void AddAdmin(this IServiceCollection services)
     {
         services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>().AddSingleton<Announcements>();
+        services.AddSingleton<Enrolments>().AddSingleton<SentForms>().AddSingleton<EnrolViews>().AddSingleton<Onboarder>();
         services.AddSingleton<ConsolePages>().AddSingleton<ChangeFeed>().AddSingleton<LiveStream>().AddSingleton<Roster>();
         services.AddConsoleAccess();
         services.AddRouting().AddProblemDetails().AddOpenApi();

@@ -47,6 +47,7 @@ internal static partial class AuditWords
         DeviceEnrolled enrolled => ("device enrolled", null, $"by {enrolled.By}"),
         Locked locked => ("locked", null, $"by {locked.By}"),
         Unlocked unlocked => ("unlocked", null, $"by {unlocked.By}"),
+        ConsoleIntent console => (ConsoleWords(console).Action, null, ConsoleWords(console).Detail),
         StoreRestored => ("store restored from a copy", null, "everybody is locked out until the devices are confirmed"),
         _ => DeviceWords(intent, find),
     };
@@ -81,6 +82,21 @@ internal static partial class AuditWords
         DeviceMarked marked => (marked.Admin ? "marked as an admin's device" : "no admin's device any more", null, $"by {marked.By}"),
         DeviceRenamed renamed => ("device renamed", null, $"by {renamed.By}"),
         DeviceConfirmed confirmed => ("device confirmed", null, $"by {confirmed.By}, after the store was restored"),
+        _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No words for this intent."),
+    };
+
+    private static (string Action, string? Detail) ConsoleWords(ConsoleIntent intent) => intent switch
+    {
+        ConsoleLinkMade => ("console link made", "on the command line"),
+        ConsoleSignedIn signedIn => ("signed in to the console", $"with {signedIn.With}"),
+        ConsoleProved proved => ("proved again in the console", $"with {proved.With}"),
+        ConsoleSignInFailed failed => ("console sign-in refused", $"with {failed.With}"),
+        PasskeyAdded added => ("passkey added", $"{added.Passkey.Name}, for {added.Passkey.Site}"),
+        PasskeyUsed => ("passkey used", null),
+        PasskeyRemoved removed => ("passkey removed", removed.Name),
+        CodeSet => ("authenticator app set up", null),
+        CodeUsed => ("authenticator code used", null),
+        CodeRemoved => ("authenticator app removed", null),
         _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No words for this intent."),
     };
 

@@ -71,6 +71,21 @@ public sealed class Enroller(
             : new EnrolResult.Enrolled(created, privateKey, code, created.EnrolmentEnds + created.Grant!.Lifetime);
     }
 
+    /// <summary>
+    /// Forgets a code that nobody has used: its device and its peer are no more. A device that has connected meanwhile is
+    /// left as it is, which the refusal says.
+    /// </summary>
+    public Refusal? Cancel(string device, string by)
+    {
+        var now = time.GetUtcNow();
+        return writer.Write<Refusal?>(state => state.Find(device) switch
+        {
+            [{ IsLive: true, FirstHandshake: null } pending] => (null, [new EnrolmentEnded($"cancelled by {by}") { At = now, Device = pending.Id }, .. AccountLocks.AfterEndOf(state, pending, now)]),
+            [{ IsLive: true } connected] => (new(RefusalKind.Conflict, $"{connected.Label} has connected already", $"revoke it, if it shall not: gateway revoke {connected.Label}"), []),
+            _ => (new(RefusalKind.NotFound, $"there is no enrolment '{device}'", "see 'gateway devices'"), []),
+        });
+    }
+
     /// <summary>Makes sure that what ended so far is off the interface, and that there is an account which is not locked.</summary>
     private async Task<Refusal?> PrepareAsync(State before, Localpart localpart, EnrolRequest request, CancellationToken cancellationToken) =>
         await UnreachedAsync(before.Generation, cancellationToken) is { } broken

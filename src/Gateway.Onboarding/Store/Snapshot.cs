@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
+using Gateway.Onboarding.Consoles;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Members;
 using LiteDB;
@@ -50,6 +51,7 @@ internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]>
                 LockedSince = State.LockedSince,
                 AdminAccountSince = State.AdminAccountSince,
                 LastAt = State.LastAt,
+                Console = State.Console,
                 Members = State.Members.Count,
                 Devices = State.Devices.Count,
                 Secrets = Secrets.Count,
@@ -85,6 +87,7 @@ internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]>
                         LockedSince = settings.LockedSince,
                         AdminAccountSince = settings.AdminAccountSince,
                         LastAt = settings.LastAt,
+                        Console = settings.Console ?? ConsoleAccess.None,
                         Members = members.ToImmutableDictionary(member => member.Localpart),
                         Devices = devices.ToImmutableDictionary(device => device.Id),
                     },

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Gateway.Onboarding.Consoles;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Members;
 
@@ -31,6 +32,9 @@ public sealed record State
 
     /// <summary>Since when the homeserver has the gateway's own account; null where it has none.</summary>
     public DateTimeOffset? AdminAccountSince { get; init; }
+
+    /// <summary>The admin's ways into the console.</summary>
+    public ConsoleAccess Console { get; init; } = ConsoleAccess.None;
 
     /// <summary>The newest time that is stored: no clock goes behind it.</summary>
     public DateTimeOffset? LastAt { get; init; }

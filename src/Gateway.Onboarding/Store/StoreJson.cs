@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Gateway.Onboarding.Consoles;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Members;
@@ -57,6 +58,8 @@ internal sealed record StoredSettings
     public DateTimeOffset? AdminAccountSince { get; init; }
 
     public DateTimeOffset? LastAt { get; init; }
+
+    public ConsoleAccess? Console { get; init; }
 
     /// <summary>How many there are of each.</summary>
     public required int Members { get; init; }

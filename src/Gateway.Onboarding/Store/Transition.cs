@@ -27,6 +27,7 @@ public static class Transition
                 Devices = state.Devices.SetItems(state.Devices.Where(entry => entry.Value.IsLive).Select(entry => KeyValuePair.Create(entry.Key, entry.Value with { AwaitsConfirmation = true }))),
             },
             AdminAccountMade made => state with { AdminAccountSince = state.AdminAccountSince ?? made.At },
+            ConsoleIntent console => state with { Console = ConsoleTransition.Apply(state.Console, console) },
             _ => OnMember(state, intent),
         };
         return next with { Generation = state.Generation + 1, LastAt = state.LastAt > intent.At ? state.LastAt : intent.At };

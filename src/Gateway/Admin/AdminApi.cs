@@ -21,7 +21,7 @@ namespace Gateway.Admin;
 internal static class AdminApi
 {
     /// <summary>The socket's users are those whom the operating system lets connect.</summary>
-    private const string By = "admin";
+    internal const string By = "admin";
 
     /// <summary>How long a revocation's answer waits for the interface and the homeserver; the device is blocked before.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -31,56 +31,33 @@ internal static class AdminApi
         var routes = app.MapGroup("").WithMetadata(PlanesOfRoutes.Socket).RequireAuthorization(AccessPolicies.Socket);
         routes.MapOpenApi("/v1/openapi.json");
         routes.MapPost(AdminRoutes.Enrolments, EnrolAsync);
+        routes.MapPost(AdminRoutes.EnrolmentCancellations, CancelEnrolment);
         routes.MapGet(AdminRoutes.Devices, ListDevices);
         routes.MapGet(AdminRoutes.Members, ListMembers);
         routes.MapPost(AdminRoutes.Revocations, RevokeAsync);
         routes.MapPost(AdminRoutes.LoginGrants, ArmLogin);
         routes.MapPost(AdminRoutes.SessionAdoptions, AdoptSession);
+        routes.MapPost(AdminRoutes.Renames, RenameApi.RenameAsync);
         routes.MapGet(AdminRoutes.SignIns, ListSignIns);
         routes.MapPost(AdminRoutes.SignIns, DecideSignIn);
         routes.MapGet(AdminRoutes.Lock, (StateWriter writer) => TypedResults.Ok(LockApi.Of(writer.Current)));
         routes.MapPut(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => TypedResults.Ok(LockApi.Lock(writer, time.GetUtcNow(), By)));
         routes.MapDelete(AdminRoutes.Lock, Unlock);
+        routes.MapPost(AdminRoutes.ConsoleLinks, ConsoleLinkApi.Make);
         routes.MapGet(AdminRoutes.Status, (StatusReport status) => status.Read());
         routes.MapAudit();
         routes.MapGet(AdminRoutes.HomeserverConfig, HomeserverConfig);
     }
 
-    private static async Task<Results<Created<EnrolmentView>, ProblemHttpResult>> EnrolAsync(
-        EnrolmentRequest request,
-        Enroller enroller,
-        DeviceViews views,
-        TunnelOptions tunnel,
-        InterfaceSettings settings,
-        GatewayOptions gateway,
-        CancellationToken cancellationToken)
-    {
-        if (request.Os is not (null or "android" or "ios" or "desktop"))
+    private static async Task<Results<Created<EnrolmentView>, ProblemHttpResult>> EnrolAsync(EnrolmentRequest request, Enrolments enrolments, CancellationToken cancellationToken) =>
+        await enrolments.EnrolAsync(request, By, cancellationToken) switch
         {
-            return Problem(new Refusal(RefusalKind.Invalid, $"'{request.Os}' is no system that a device can have", "say android, ios or desktop, or leave it out"));
-        }
+            ({ } view, _) => TypedResults.Created($"{AdminRoutes.Devices}?device={view.Device.Id}", view),
+            (_, var refusal) => Problem(refusal!),
+        };
 
-        var result = await enroller.EnrolAsync(new EnrolRequest(request.Member, request.Device, request.DisplayName, request.Adopt, By, request.Os), cancellationToken);
-        switch (result)
-        {
-            case EnrolResult.Enrolled(var device, var privateKey, var code, var expiresAt):
-                using (privateKey)
-                {
-                    var config = WireGuardConfig.Build(
-                        privateKey, device.TunnelAddress, settings.PrivateKey.PublicKey(), device.PresharedKey, settings.Address, tunnel.Endpoint, request.Os == "android");
-                    return TypedResults.Created(
-                        $"{AdminRoutes.Devices}?device={device.Id}",
-                        new EnrolmentView(views.Of(device), config, code.Reveal(), expiresAt, ElementLink(gateway)));
-                }
-
-            default:
-                return Problem(((EnrolResult.Refused)result).Why);
-        }
-    }
-
-    /// <summary>Without a login hint: where the app is missing, the link is a website, which must not learn who is invited.</summary>
-    private static string ElementLink(GatewayOptions gateway) =>
-        $"https://mobile.element.io/element/?account_provider={Uri.EscapeDataString(gateway.ServerName)}";
+    private static Results<Ok<CancellationView>, ProblemHttpResult> CancelEnrolment(CancellationRequest request, Enroller enroller) =>
+        enroller.Cancel(request.Device, By) is { } refusal ? Problem(refusal) : TypedResults.Ok(new CancellationView(request.Device));
 
     private static Results<Ok<IReadOnlyList<DeviceView>>, ProblemHttpResult> ListDevices(string? member, string? device, StateWriter writer, DeviceViews views)
     {
@@ -107,13 +84,15 @@ internal static class AdminApi
         var devices = state.Devices.Values.ToLookup(device => device.Member);
         return TypedResults.Ok<IReadOnlyList<MemberView>>([.. state.Members.Values
             .OrderBy(member => member.Localpart.ToString(), StringComparer.Ordinal)
-            .Select(member => new MemberView(
-                member.Localpart.ToString(),
-                homeserver.ServerName.UserId(member.Localpart),
-                member.DisplayName,
-                State(member),
-                [.. devices[member.Localpart].OrderBy(device => device.EnrolledAt).Select(views.Of)]))]);
+            .Select(member => View(member, devices[member.Localpart], views, homeserver))]);
     }
+
+    internal static MemberView View(Member member, IEnumerable<Device> devices, DeviceViews views, Onboarding.Matrix.Homeserver homeserver) => new(
+        member.Localpart.ToString(),
+        homeserver.ServerName.UserId(member.Localpart),
+        member.DisplayName,
+        State(member),
+        [.. devices.OrderBy(device => device.EnrolledAt).Select(views.Of)]);
 
     private static string State(Member member) => member switch
     {
@@ -231,7 +210,7 @@ internal static class AdminApi
             : Problem(new Refusal(RefusalKind.Invalid, $"'{registration}' is no absolute path", "say where the homeserver will find the registration"));
     }
 
-    private static ProblemHttpResult Problem(Refusal refusal) => TypedResults.Problem(
+    internal static ProblemHttpResult Problem(Refusal refusal) => TypedResults.Problem(
         title: refusal.What,
         detail: refusal.WayOut,
         statusCode: refusal.Kind switch

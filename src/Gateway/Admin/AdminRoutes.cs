@@ -6,6 +6,9 @@ internal static class AdminRoutes
     /// <summary>POST <see cref="EnrolmentRequest"/> → 201 <see cref="EnrolmentView"/>.</summary>
     public const string Enrolments = "/v1/enrolments";
 
+    /// <summary>POST <see cref="CancellationRequest"/> → <see cref="CancellationView"/>: a code that nobody has used is forgotten.</summary>
+    public const string EnrolmentCancellations = "/v1/enrolment-cancellations";
+
     /// <summary>GET, filters <c>?member=</c> and <c>?device=</c> → list of <see cref="DeviceView"/>.</summary>
     public const string Devices = "/v1/devices";
 
@@ -18,6 +21,9 @@ internal static class AdminRoutes
     /// <summary>POST <see cref="LoginGrantRequest"/> → <see cref="LoginGrantView"/>.</summary>
     public const string LoginGrants = "/v1/login-grants";
 
+    /// <summary>POST <see cref="RenameRequest"/> → the <see cref="MemberView"/> as it is then.</summary>
+    public const string Renames = "/v1/renames";
+
     /// <summary>POST <see cref="SessionAdoptionRequest"/> → <see cref="SessionAdoptionView"/>.</summary>
     public const string SessionAdoptions = "/v1/session-adoptions";
 
@@ -26,6 +32,9 @@ internal static class AdminRoutes
 
     /// <summary>GET, PUT (lock), DELETE (unlock; after a restore with <c>?device=</c> or <c>?all=true</c>) → <see cref="LockView"/>.</summary>
     public const string Lock = "/v1/lock";
+
+    /// <summary>POST → <see cref="ConsoleLinkView"/>.</summary>
+    public const string ConsoleLinks = "/v1/console-links";
 
     /// <summary>GET → <see cref="StatusView"/>.</summary>
     public const string Status = "/v1/status";

@@ -99,6 +99,12 @@ internal sealed record AuditFaultView(long Number, string What, string Detail);
 /// <summary>The log's end, signed: <see cref="Line"/> is to be kept off the machine.</summary>
 internal sealed record AuditHeadView(long Number, DateTimeOffset At, string Line);
 
+/// <summary>A way into the console, once, until <see cref="ExpiresAt"/>: on this machine, and from a device that is marked as an admin's.</summary>
+internal sealed record ConsoleLinkView(string? Local, string? Tunnel, DateTimeOffset ExpiresAt)
+{
+    public override string ToString() => nameof(ConsoleLinkView);
+}
+
 /// <summary>The two files that the homeserver needs, as texts; the registration holds secrets, and so do the settings until the gateway has its account.</summary>
 internal sealed record HomeserverConfigView(string Registration, string Settings, bool SettingsAreSecret)
 {
@@ -110,9 +116,17 @@ internal sealed record EnrolmentRequest(string Member, string? Device, string? D
 /// <summary>Exactly one of <see cref="Device"/> and <see cref="Member"/>; <see cref="Erase"/> belongs to a member who leaves.</summary>
 internal sealed record RevocationRequest(string? Device, string? Member, bool Cut, bool Erase);
 
+internal sealed record CancellationRequest(string Device);
+
+/// <summary>The enrolment that is no more.</summary>
+internal sealed record CancellationView(string Device);
+
 internal sealed record LoginGrantRequest(string Device);
 
 internal sealed record SessionAdoptionRequest(string Device);
+
+/// <summary>Exactly one of <see cref="Device"/> and <see cref="Member"/>; <see cref="Name"/> is the device's, or what others read beside the member's messages.</summary>
+internal sealed record RenameRequest(string? Device, string? Member, string Name);
 
 /// <summary>The admin's word on the sign-in that waits on a device. With a <see cref="Number"/>, on that one and no other.</summary>
 internal sealed record SignInDecision(string Device, int? Number, bool Approve);
@@ -136,10 +150,15 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(IReadOnlyList<AuditEntryView>))]
 [JsonSerializable(typeof(AuditCheckView))]
 [JsonSerializable(typeof(AuditHeadView))]
+[JsonSerializable(typeof(ConsoleLinkView))]
 [JsonSerializable(typeof(HomeserverConfigView))]
 [JsonSerializable(typeof(EnrolmentRequest))]
 [JsonSerializable(typeof(RevocationRequest))]
+[JsonSerializable(typeof(CancellationRequest))]
+[JsonSerializable(typeof(CancellationView))]
 [JsonSerializable(typeof(LoginGrantRequest))]
+[JsonSerializable(typeof(RenameRequest))]
+[JsonSerializable(typeof(MemberView))]
 [JsonSerializable(typeof(SignInDecision))]
 [JsonSerializable(typeof(ProblemView))]
 internal sealed partial class AdminJson : JsonSerializerContext;

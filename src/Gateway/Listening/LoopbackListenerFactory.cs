@@ -12,8 +12,18 @@ internal sealed class LoopbackListenerFactory(ILoggerFactory logs) : IConnection
 
     public bool CanBind(EndPoint endpoint) => IsLoopback(endpoint);
 
-    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        _sockets.BindAsync(endpoint, cancellationToken);
+    /// <summary>Throws where the port is taken: another program there would be shown to the admin as the console.</summary>
+    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await _sockets.BindAsync(endpoint, cancellationToken);
+        }
+        catch (AddressInUseException fault)
+        {
+            throw new IOException($"Console:Port: another program has {endpoint}: set another port, or 0 for no console on loopback.", fault);
+        }
+    }
 
     public static bool IsLoopback(EndPoint endpoint) => endpoint is IPEndPoint { Address: var address } && IPAddress.IsLoopback(address);
 }

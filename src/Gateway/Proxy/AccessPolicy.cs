@@ -23,6 +23,11 @@ internal static class AccessPolicy
         var query = target.IndexOf('?');
         var node = Root;
         var rest = query < 0 ? target[1..] : target[1..query];
+        if (rest.IsEmpty)
+        {
+            return node.Of(method);
+        }
+
         while (true)
         {
             var slash = rest.IndexOf('/');
@@ -56,7 +61,7 @@ internal static class AccessPolicy
             foreach (var prefix in Endpoints.Prefixes[words[1][..words[1].IndexOf('/', StringComparison.Ordinal)]])
             {
                 var path = prefix + words[1][words[1].IndexOf('/', StringComparison.Ordinal)..];
-                var seed = path[1..].Split('/').Aggregate(root, (at, segment) => at.Children.TryGetValue(segment, out var known) ? known : at.Children[segment] = new Seed());
+                var seed = path[1..].Split('/').Where(_ => path != "/").Aggregate(root, (at, segment) => at.Children.TryGetValue(segment, out var known) ? known : at.Children[segment] = new Seed());
                 foreach (var method in words[0].Split(','))
                 {
                     seed.Passages.Add(method, passage);

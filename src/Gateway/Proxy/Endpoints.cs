@@ -29,6 +29,7 @@ internal static class Endpoints
         # The gateway itself
         GET             /.well-known/matrix/client                            WellKnown
         GET,POST        /sign-in/{}                                           SignIn
+        GET             /                                                     Welcome
         POST            /oauth2/register                                      OAuthRegistration
         GET             /oauth2/authorize                                     OAuthAuthorization
         POST            /oauth2/token                                         OAuthToken

@@ -3,6 +3,7 @@ using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Matrix;
 using Gateway.Onboarding.Store;
+using Gateway.Welcome;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.Proxy;
@@ -25,6 +26,7 @@ internal sealed partial class MemberGate(
     OAuthEndpoint oauth,
     GuardedEndpoint guarded,
     LogoutEndpoint logout,
+    WelcomeEndpoint welcome,
     SessionAdoption adoption,
     HomeserverForwarder forwarder,
     StateWriter writer,
@@ -103,6 +105,11 @@ internal sealed partial class MemberGate(
         if (passage != Passage.SignIn && !origins.Admits(context, device))
         {
             return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
+        }
+
+        if (passage == Passage.Welcome)
+        {
+            return welcome.AnswerAsync(context, device, isIn: !devices.IsLocked && device.Standing == Standing.Admitted && !device.Door.IsShut && !device.AwaitsConfirmation);
         }
 
         // A lock comes first: while it lasts nobody is told to erase anything, not even a lost phone.

@@ -42,6 +42,9 @@ internal enum Passage
     /// <summary>Answered by the gateway: the page on which a member confirms.</summary>
     SignIn,
 
+    /// <summary>Answered by the gateway: what a member sees who opens the server's own address.</summary>
+    Welcome,
+
     /// <summary>Answered by the gateway: where the homeserver is.</summary>
     WellKnown,
 

@@ -10,6 +10,7 @@ public sealed class TestLab : IAsyncLifetime
     private readonly List<IDisposable> phones = [];
     private readonly List<InstructedProgram> programs = [];
     private int neighbours;
+    private int consoles;
     private GatewayHost? gateway;
     private HomeserverHost? homeserver;
     private NetworkNamespace? server;
@@ -96,6 +97,14 @@ public sealed class TestLab : IAsyncLifetime
     public async Task<WebBrowser> BrowseAsync(Phone phone)
     {
         var browser = await WebBrowser.StartAsync(phone, Authority);
+        programs.Add(browser);
+        return browser;
+    }
+
+    /// <summary>The admin's browser, at the server's end of an SSH tunnel.</summary>
+    public ConsoleBrowser BrowseConsole()
+    {
+        var browser = ConsoleBrowser.Start(Server, Directory.CreateDirectory(Path.Combine(Network.Name.Folder, $"console-{++consoles}")).FullName);
         programs.Add(browser);
         return browser;
     }

@@ -100,12 +100,25 @@ public sealed class RefusalStory(TestLab lab) : IAsyncDisposable
         await AssertNoTunnelAsync(powerless, "CAP_NET_ADMIN", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--");
     }
 
+    [Fact]
+    public async Task A_console_port_that_another_program_has_is_named_and_nothing_is_served()
+    {
+        var other = Another("latecomer");
+        other.Settings["Console:Port"] = 8080;
+
+        var (code, said) = await other.StartInVainAsync();
+
+        Assert.Equal(1, code);
+        Assert.Contains("error: Console:Port: another program has 127.0.0.1:8080: set another port", said, StringComparison.Ordinal);
+    }
+
     /// <summary>A second gateway that never gets as far as touching the first one's interface.</summary>
     private GatewayHost Another(string name)
     {
         var other = new GatewayHost(lab.Server, lab.Network.Name, TestLab.PublicAddress, lab.Authority, name);
         other.Settings["Tunnel:Network"] = "198.18.0.0/24";
         other.Settings["Tunnel:ListenPort"] = GatewayHost.ListenPort + 1;
+        other.Settings["Console:Port"] = 8081;
         return other;
     }
 

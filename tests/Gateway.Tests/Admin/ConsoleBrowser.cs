@@ -27,6 +27,9 @@ internal sealed partial class ConsoleBrowser : IDisposable
 
     public string? Cookie { get; set; }
 
+    /// <summary>Of the page that is shown.</summary>
+    public string Path { get; private set; } = "";
+
     /// <summary>A browser that is signed in, with a proof that is fresh now.</summary>
     public static ConsoleBrowser SignedIn(TestGateway gateway, string language = "en") => new(gateway, language)
     {
@@ -47,6 +50,13 @@ internal sealed partial class ConsoleBrowser : IDisposable
         return Last.StatusCode == HttpStatusCode.SeeOther ? await OpenAsync(Last.Headers.Location!.ToString()) : this;
     }
 
+    /// <summary>Opens a one-time link and presses its button.</summary>
+    public async Task<ConsoleBrowser> FollowLinkAsync(string path)
+    {
+        await OpenAsync(path);
+        return await SubmitAsync("/link", ("secret", path.Split('/')[^1]));
+    }
+
     public async Task<ConsoleBrowser> SendAsync(HttpRequestMessage request)
     {
         if (Cookie is not null && !request.Headers.Contains("Cookie"))
@@ -56,6 +66,12 @@ internal sealed partial class ConsoleBrowser : IDisposable
 
         Last.Dispose();
         Last = await _http.SendAsync(request);
+        Path = request.RequestUri!.IsAbsoluteUri ? request.RequestUri.AbsolutePath : request.RequestUri.ToString();
+        if (Last.Headers.TryGetValues("Set-Cookie", out var set) && set.FirstOrDefault(cookie => cookie.StartsWith("console=", StringComparison.Ordinal)) is { } session)
+        {
+            Cookie = session.StartsWith("console=;", StringComparison.Ordinal) ? null : session.Split(';')[0];
+        }
+
         Page = WebUtility.HtmlDecode(await Last.Content.ReadAsStringAsync());
         return this;
     }

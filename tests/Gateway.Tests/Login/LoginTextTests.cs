@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Resources;
+using System.Text.RegularExpressions;
 using Gateway.Login;
 
 namespace Gateway.Tests.Login;
@@ -33,7 +34,7 @@ public sealed class LoginTextTests
         }
 
         // A colon stands after a no-break space, the other high marks after a narrow one.
-        Assert.All(french, text => Assert.DoesNotMatch("[^\u00a0]:|[^\u202f][;?!]", text.Value));
+        Assert.All(french, text => Assert.DoesNotMatch("[^\u00a0]:|[^\u202f][;?!]", Regex.Replace(text.Value, @"\{\d:[^}]*\}", "{0}", RegexOptions.None, TimeSpan.FromSeconds(1))));
         Assert.All(english, text => Assert.DoesNotMatch("\\s[:;?!]", text.Value));
     }
 

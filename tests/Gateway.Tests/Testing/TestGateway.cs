@@ -8,6 +8,7 @@ using System.Text.Json.Nodes;
 using Gateway.Admin;
 using Gateway.Commands;
 using Gateway.Listening;
+using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
@@ -143,6 +144,9 @@ internal sealed class TestGateway : IAsyncDisposable
     {
         BaseAddress = new Uri("http://admin"),
     };
+
+    /// <summary>What the audit says so far, oldest first.</summary>
+    public IReadOnlyList<AuditEntry> Audited() => [.. Service<AuditLog>().Read().Where(entry => entry.Action != "gateway's own account ready")];
 
     public Device Device(string word) => State.Find(word)[0];
 

@@ -54,6 +54,9 @@ internal sealed class ConsoleSession
         set => Volatile.Write(ref _provedAt, value.UtcTicks);
     }
 
+    /// <summary>The secret of an authenticator app that is being set up.</summary>
+    public byte[]? NewCode { get; set; }
+
     public DateTimeOffset Ends => LastSeen + Idle < Since + Longest ? LastSeen + Idle : Since + Longest;
 
     /// <summary>Cancelled when the session ends: what streams to its pages ends with it.</summary>

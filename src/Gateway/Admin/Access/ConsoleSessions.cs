@@ -79,6 +79,15 @@ internal sealed class ConsoleSessions
         }
     }
 
+    public IReadOnlyList<ConsoleSession> All()
+    {
+        lock (_lock)
+        {
+            Tidy(_time.GetUtcNow());
+            return [.. _all];
+        }
+    }
+
     public void End(Predicate<ConsoleSession> which)
     {
         lock (_lock)

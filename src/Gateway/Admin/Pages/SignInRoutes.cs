@@ -29,7 +29,7 @@ internal static class SignInRoutes
         else if (form["do"] != "approve")
         {
             signIns.Finish(waiting, SignInEnd.Refused);
-            context.SeeOther("/");
+            context.SeeOther(LocalPath.Of(form["back"]));
         }
         else if (logins.Approve(device, waiting.App.Name, context.Session().By) is not { } proof || signIns.Prove(waiting, proof) is null)
         {
@@ -37,7 +37,7 @@ internal static class SignInRoutes
         }
         else
         {
-            context.SeeOther("/");
+            context.SeeOther(LocalPath.Of(form["back"]));
         }
     }
 }
