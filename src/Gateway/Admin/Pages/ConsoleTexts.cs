@@ -4,7 +4,7 @@ using System.Resources;
 namespace Gateway.Admin.Pages;
 
 /// <summary>What the admin reads in the console, in French and English (<c>ConsoleTexts.resx</c>, <c>ConsoleTexts.fr.resx</c>).</summary>
-internal static class ConsoleTexts
+internal static partial class ConsoleTexts
 {
     public const string SkipToContent = nameof(SkipToContent);
     public const string Sections = nameof(Sections);
@@ -24,54 +24,7 @@ internal static class ConsoleTexts
     public const string Fault = nameof(Fault);
     public const string SignInTitle = nameof(SignInTitle);
 
-    // Getting in.
-    public const string ProveTitle = nameof(ProveTitle);
-    public const string ProveWhy = nameof(ProveWhy);
-    public const string UsePasskey = nameof(UsePasskey);
-    public const string AppCode = nameof(AppCode);
-    public const string UseCode = nameof(UseCode);
-    public const string NoneAtHand = nameof(NoneAtHand);
-    public const string FirstTime = nameof(FirstTime);
-    public const string LinkHow = nameof(LinkHow);
-    public const string PasskeyDeclined = nameof(PasskeyDeclined);
-    public const string PasskeyRefused = nameof(PasskeyRefused);
-    public const string PasskeyMissing = nameof(PasskeyMissing);
-    public const string LinkTitle = nameof(LinkTitle);
-    public const string LinkOnce = nameof(LinkOnce);
-    public const string LinkGo = nameof(LinkGo);
-    public const string LinkOver = nameof(LinkOver);
-    public const string WrongCode = nameof(WrongCode);
-    public const string TooManyCodes = nameof(TooManyCodes);
-    public const string AccessTitle = nameof(AccessTitle);
-    public const string NoPasskeyYet = nameof(NoPasskeyYet);
-    public const string Passkeys = nameof(Passkeys);
-    public const string PasskeysWhat = nameof(PasskeysWhat);
-    public const string AddedOn = nameof(AddedOn);
-    public const string LastUsed = nameof(LastUsed);
-    public const string Remove = nameof(Remove);
-    public const string RemoveNamed = nameof(RemoveNamed);
-    public const string AddPasskey = nameof(AddPasskey);
-    public const string AppTitle = nameof(AppTitle);
-    public const string AppWhat = nameof(AppWhat);
-    public const string AppIsSet = nameof(AppIsSet);
-    public const string SetApp = nameof(SetApp);
-    public const string Browsers = nameof(Browsers);
-    public const string SignedInSince = nameof(SignedInSince);
-    public const string ThisOne = nameof(ThisOne);
-    public const string EndOthers = nameof(EndOthers);
-    public const string NewPasskeyTitle = nameof(NewPasskeyTitle);
-    public const string NewPasskeyWhy = nameof(NewPasskeyWhy);
-    public const string PasskeyName = nameof(PasskeyName);
-    public const string ThisLaptop = nameof(ThisLaptop);
-    public const string MakePasskey = nameof(MakePasskey);
-    public const string PasskeyLater = nameof(PasskeyLater);
-    public const string NewCodeTitle = nameof(NewCodeTitle);
     public const string NewCodeHow = nameof(NewCodeHow);
-    public const string NewAppHow = nameof(NewAppHow);
-    public const string ShowSecret = nameof(ShowSecret);
-    public const string SecretQr = nameof(SecretQr);
-    public const string OrType = nameof(OrType);
-    public const string Cancel = nameof(Cancel);
     public const string ListNewMember = nameof(ListNewMember);
     public const string ListAddDevice = nameof(ListAddDevice);
     public const string ListShowSteps = nameof(ListShowSteps);
@@ -253,71 +206,6 @@ internal static class ConsoleTexts
     public const string AuditWhole = nameof(AuditWhole);
     public const string AuditBroken = nameof(AuditBroken);
     public const string AuditGaps = nameof(AuditGaps);
-
-    // Joining.
-    public const string NewMemberTitle = nameof(NewMemberTitle);
-    public const string NewDeviceTitle = nameof(NewDeviceTitle);
-    public const string Onboarding = nameof(Onboarding);
-    public const string PersonsName = nameof(PersonsName);
-    public const string NameMissing = nameof(NameMissing);
-    public const string LocalpartLabel = nameof(LocalpartLabel);
-    public const string LocalpartHow = nameof(LocalpartHow);
-    public const string LocalpartWrong = nameof(LocalpartWrong);
-    public const string LocalpartReserved = nameof(LocalpartReserved);
-    public const string LocalpartTaken = nameof(LocalpartTaken);
-    public const string LocalpartLeft = nameof(LocalpartLeft);
-    public const string WhichDevice = nameof(WhichDevice);
-    public const string KindAndroid = nameof(KindAndroid);
-    public const string KindIos = nameof(KindIos);
-    public const string KindDesktop = nameof(KindDesktop);
-    public const string KindUnknown = nameof(KindUnknown);
-    public const string DeviceNameLabel = nameof(DeviceNameLabel);
-    public const string DeviceNameHow = nameof(DeviceNameHow);
-    public const string DeviceNameWrong = nameof(DeviceNameWrong);
-    public const string DeviceNameTaken = nameof(DeviceNameTaken);
-    public const string MakeQr = nameof(MakeQr);
-    public const string NotEnrolled = nameof(NotEnrolled);
-    public const string TheCode = nameof(TheCode);
-    public const string ShowCode = nameof(ShowCode);
-    public const string TunnelQr = nameof(TunnelQr);
-    public const string AsText = nameof(AsText);
-    public const string CoveredWhy = nameof(CoveredWhy);
-    public const string TimeLeft = nameof(TimeLeft);
-    public const string WorksOnce = nameof(WorksOnce);
-    public const string UntilThen = nameof(UntilThen);
-    public const string ShownOnceTitle = nameof(ShownOnceTitle);
-    public const string ShownOnce = nameof(ShownOnce);
-    public const string CodeOverTitle = nameof(CodeOverTitle);
-    public const string CodeOver = nameof(CodeOver);
-    public const string StepsOver = nameof(StepsOver);
-    public const string EnrolmentGone = nameof(EnrolmentGone);
-    public const string NewQr = nameof(NewQr);
-    public const string AllDoneTitle = nameof(AllDoneTitle);
-    public const string AllDone = nameof(AllDone);
-    public const string NextMember = nameof(NextMember);
-    public const string OpenElementTitle = nameof(OpenElementTitle);
-    public const string ElementQr = nameof(ElementQr);
-    public const string ElementHow = nameof(ElementHow);
-    public const string ShowLoginCode = nameof(ShowLoginCode);
-    public const string LoginCodeHow = nameof(LoginCodeHow);
-    public const string StepScan = nameof(StepScan);
-    public const string StepScanHow = nameof(StepScanHow);
-    public const string StepScanDone = nameof(StepScanDone);
-    public const string StepConnect = nameof(StepConnect);
-    public const string StepConnectHow = nameof(StepConnectHow);
-    public const string StepConnectDone = nameof(StepConnectDone);
-    public const string StepOpen = nameof(StepOpen);
-    public const string StepOpenHow = nameof(StepOpenHow);
-    public const string StepOpenDone = nameof(StepOpenDone);
-    public const string StepApprove = nameof(StepApprove);
-    public const string StepApproveHow = nameof(StepApproveHow);
-    public const string StepApproveDone = nameof(StepApproveDone);
-    public const string SameNumber = nameof(SameNumber);
-    public const string ApproveIt = nameof(ApproveIt);
-    public const string NotTheSame = nameof(NotTheSame);
-    public const string ForgetCode = nameof(ForgetCode);
-    public const string CancelTooLate = nameof(CancelTooLate);
-    public const string ToDevice = nameof(ToDevice);
 
     private static readonly ResourceManager Texts = new(typeof(ConsoleTexts));
 
