@@ -26,6 +26,12 @@ const instructions = {
     await window.page.getByLabel(label, { exact: true }).check();
   },
 
+  /** Opens what is covered, and waits until `then` can be seen. */
+  async openUp({ selector, then }) {
+    await window.page.locator(selector).click();
+    await window.page.locator(then).first().waitFor();
+  },
+
   /** Photographs one part of the page, as it is on the screen, and says where the picture is. */
   async shoot({ selector, name }) {
     const path = join(pictures, `${name}.png`);

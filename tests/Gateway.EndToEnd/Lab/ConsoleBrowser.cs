@@ -30,6 +30,9 @@ public sealed class ConsoleBrowser : BrowserProgram
 
     public Task ChooseAsync(string label) => AskAsync("choose", new JsonObject { ["label"] = label });
 
+    /// <summary>Opens what is covered and waits until <paramref name="then"/> can be seen.</summary>
+    public Task OpenUpAsync(string selector, string then) => AskAsync("openUp", new JsonObject { ["selector"] = selector, ["then"] = then });
+
     /// <summary>The text of the QR code on the screen, read from a photograph of it.</summary>
     public async Task<string?> ScanAsync(string selector, string name) =>
         await QrReader.ReadAsync((await AskAsync("shoot", new JsonObject { ["selector"] = selector, ["name"] = name })).GetProperty("path").GetString()!);

@@ -1,6 +1,6 @@
 namespace Gateway.Admin.Pages;
 
-// Of the members and their devices, the lock, the health and the activity.
+/// <content>Of the members and their devices, the lock, the health and the activity.</content>
 internal static partial class ConsoleTexts
 {
     public const string ListNewMember = nameof(ListNewMember);
