@@ -21,7 +21,7 @@ namespace Gateway.Admin;
 internal static class AdminApi
 {
     /// <summary>The socket's users are those whom the operating system lets connect.</summary>
-    private const string By = "admin";
+    internal const string By = "admin";
 
     /// <summary>How long a revocation's answer waits for the interface and the homeserver; the device is blocked before.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -37,6 +37,7 @@ internal static class AdminApi
         routes.MapPost(AdminRoutes.Revocations, RevokeAsync);
         routes.MapPost(AdminRoutes.LoginGrants, ArmLogin);
         routes.MapPost(AdminRoutes.SessionAdoptions, AdoptSession);
+        routes.MapPost(AdminRoutes.Renames, RenameApi.RenameAsync);
         routes.MapGet(AdminRoutes.SignIns, ListSignIns);
         routes.MapPost(AdminRoutes.SignIns, DecideSignIn);
         routes.MapGet(AdminRoutes.Lock, (StateWriter writer) => TypedResults.Ok(LockApi.Of(writer.Current)));
@@ -83,13 +84,15 @@ internal static class AdminApi
         var devices = state.Devices.Values.ToLookup(device => device.Member);
         return TypedResults.Ok<IReadOnlyList<MemberView>>([.. state.Members.Values
             .OrderBy(member => member.Localpart.ToString(), StringComparer.Ordinal)
-            .Select(member => new MemberView(
-                member.Localpart.ToString(),
-                homeserver.ServerName.UserId(member.Localpart),
-                member.DisplayName,
-                State(member),
-                [.. devices[member.Localpart].OrderBy(device => device.EnrolledAt).Select(views.Of)]))]);
+            .Select(member => View(member, devices[member.Localpart], views, homeserver))]);
     }
+
+    internal static MemberView View(Member member, IEnumerable<Device> devices, DeviceViews views, Onboarding.Matrix.Homeserver homeserver) => new(
+        member.Localpart.ToString(),
+        homeserver.ServerName.UserId(member.Localpart),
+        member.DisplayName,
+        State(member),
+        [.. devices.OrderBy(device => device.EnrolledAt).Select(views.Of)]);
 
     private static string State(Member member) => member switch
     {

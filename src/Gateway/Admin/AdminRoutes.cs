@@ -21,6 +21,9 @@ internal static class AdminRoutes
     /// <summary>POST <see cref="LoginGrantRequest"/> → <see cref="LoginGrantView"/>.</summary>
     public const string LoginGrants = "/v1/login-grants";
 
+    /// <summary>POST <see cref="RenameRequest"/> → the <see cref="MemberView"/> as it is then.</summary>
+    public const string Renames = "/v1/renames";
+
     /// <summary>POST <see cref="SessionAdoptionRequest"/> → <see cref="SessionAdoptionView"/>.</summary>
     public const string SessionAdoptions = "/v1/session-adoptions";
 

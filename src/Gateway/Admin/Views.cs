@@ -125,6 +125,9 @@ internal sealed record LoginGrantRequest(string Device);
 
 internal sealed record SessionAdoptionRequest(string Device);
 
+/// <summary>Exactly one of <see cref="Device"/> and <see cref="Member"/>; <see cref="Name"/> is the device's, or what others read beside the member's messages.</summary>
+internal sealed record RenameRequest(string? Device, string? Member, string Name);
+
 /// <summary>The admin's word on the sign-in that waits on a device. With a <see cref="Number"/>, on that one and no other.</summary>
 internal sealed record SignInDecision(string Device, int? Number, bool Approve);
 
@@ -154,6 +157,8 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(CancellationRequest))]
 [JsonSerializable(typeof(CancellationView))]
 [JsonSerializable(typeof(LoginGrantRequest))]
+[JsonSerializable(typeof(RenameRequest))]
+[JsonSerializable(typeof(MemberView))]
 [JsonSerializable(typeof(SignInDecision))]
 [JsonSerializable(typeof(ProblemView))]
 internal sealed partial class AdminJson : JsonSerializerContext;

@@ -1,8 +1,11 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Gateway.Admin;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Members;
 
 namespace Gateway.Commands;
 
@@ -79,6 +82,15 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
 
     public Task<Reply<LoginGrantView>> AllowLoginAsync(string device, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.LoginGrants, Json(new(device), AdminJson.Default.LoginGrantRequest), Answers.LoginGrantView, cancellationToken);
+
+    /// <summary>A word with a slash, an ID or an address is a device; any other is a member.</summary>
+    public Task<Reply<MemberView>> RenameAsync(string word, string name, CancellationToken cancellationToken) =>
+        SendAsync(
+            HttpMethod.Post,
+            AdminRoutes.Renames,
+            Json(Localpart.TryParse(word, null, out _) && !DeviceId.TryParse(word, null, out _) && !IPAddress.TryParse(word, out _) ? new(null, word, name) : new(word, null, name), AdminJson.Default.RenameRequest),
+            Answers.MemberView,
+            cancellationToken);
 
     public Task<Reply<SessionAdoptionView>> AdoptSessionAsync(string device, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.SessionAdoptions, Json(new(device), AdminJson.Default.SessionAdoptionRequest), Answers.SessionAdoptionView, cancellationToken);

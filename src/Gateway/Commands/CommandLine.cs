@@ -87,6 +87,7 @@ internal static class CommandLine
             LockCommands.Unlock(context),
             AllowLoginCommand.Build(context),
             AdoptSessionCommand.Build(context),
+            RenameCommand.Build(context),
             ApproveCommand.Build(context),
             ConsoleLinkCommand.Build(context),
             StatusCommand.Build(context),

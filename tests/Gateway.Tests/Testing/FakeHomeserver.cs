@@ -34,6 +34,9 @@ internal sealed class FakeHomeserver : IAsyncDisposable
     /// <summary>What stands in its settings as <c>registration_shared_secret</c>.</summary>
     public string? SharedSecret { get; set; }
 
+    /// <summary>What others read beside a member's messages.</summary>
+    public ConcurrentDictionary<string, string> DisplayNames { get; } = new(StringComparer.Ordinal);
+
     public ConcurrentDictionary<string, bool> Admins { get; } = new(StringComparer.Ordinal);
 
     public ConcurrentQueue<Received> Requests { get; } = new();
@@ -141,6 +144,10 @@ internal sealed class FakeHomeserver : IAsyncDisposable
 
                 await ReplyAsync(context, 200, "{}");
                 break;
+            case ("PUT", var profile) when user.Length > 0 && profile.EndsWith("/displayname", StringComparison.Ordinal):
+                DisplayNames[user] = (string)(await BodyAsync(context))["displayname"]!;
+                await ReplyAsync(context, 200, "{}");
+                break;
             case ("GET", "/_matrix/client/v3/pushers") when user.Length > 0:
                 await context.Response.WriteAsJsonAsync(new { pushers = Pushers.Keys.Where(key => key.User == user).Select(key => new { app_id = key.AppId, pushkey = key.Pushkey, kind = "http" }) });
                 break;
@@ -156,9 +163,6 @@ internal sealed class FakeHomeserver : IAsyncDisposable
                 break;
             case ("POST", "/_matrix/client/v3/keys/device_signing/upload"):
                 await UploadIdentityAsync(context, user);
-                break;
-            case ("PUT", _) when user.Length > 0 && path.EndsWith("/displayname", StringComparison.Ordinal):
-                await ReplyAsync(context, 200, "{}");
                 break;
             case (_, "/_synapse/admin/v1/register"):
                 await RegisterBySecretAsync(context);

@@ -26,6 +26,8 @@ internal static class AccessPolicies
             .AddPolicy(Socket, policy => policy.RequireAssertion(context => context.Resource is HttpContext http && http.Plane() == Plane.Admin))
             .AddPolicy(SignedIn, policy => policy.RequireAuthenticatedUser())
             .AddPolicy(Fresh, policy => policy.RequireAuthenticatedUser().RequireAssertion(context =>
-                context.Resource is HttpContext http && http.Session().IsFresh(http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow())));
+                context.Resource is HttpContext http
+                // Asked also where nobody is signed in: then the other half says no.
+                && http.Features.Get<ConsoleSession>()?.IsFresh(http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow()) == true));
     }
 }

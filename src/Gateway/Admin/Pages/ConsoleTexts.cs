@@ -206,6 +206,8 @@ internal static partial class ConsoleTexts
     public const string AuditWhole = nameof(AuditWhole);
     public const string AuditBroken = nameof(AuditBroken);
     public const string AuditGaps = nameof(AuditGaps);
+    public const string OnlineOne = nameof(OnlineOne);
+    public const string AtOnce = nameof(AtOnce);
 
     private static readonly ResourceManager Texts = new(typeof(ConsoleTexts));
 

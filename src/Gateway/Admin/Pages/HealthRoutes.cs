@@ -91,9 +91,10 @@ internal static class HealthRoutes
             Part(ConsoleTexts.PartCertificate, ConsoleTexts.PartCertificateOk, ConsoleTexts.PartCertificateBad, status.Certificate),
             Part(ConsoleTexts.PartClock, ConsoleTexts.PartClockOk, ConsoleTexts.PartClockBad, status.Clock),
             .. status.Audit is { } audit ? [Part(ConsoleTexts.PartAudit, ConsoleTexts.PartAuditOk, ConsoleTexts.PartAuditBad, audit)] : Array.Empty<HealthLive.Part>(),
-            Part(ConsoleTexts.PartAccount, ConsoleTexts.PartAccountOk, ConsoleTexts.PartAccountBad, status.AdminAccount),
+            Part(ConsoleTexts.PartAccount, ConsoleTexts.PartAccountOk, ConsoleTexts.PartAccountBad, status.AdminAccount, wrongShape: "wait"),
         ],
     };
 
-    private static HealthLive.Part Part(string title, string well, string wrong, PartView part) => new(title, part.Ok ? well : wrong, part.Ok, part.Detail);
+    private static HealthLive.Part Part(string title, string well, string wrong, PartView part, string wrongShape = "bad") =>
+        new(title, part.Ok ? well : wrong, part.Ok ? "ok" : wrongShape, part.Detail);
 }
