@@ -13,6 +13,11 @@ namespace Gateway.Admin.Access;
 /// </summary>
 internal sealed class ConsoleWays(StateWriter writer, ConsoleLinks links, TimeProvider time)
 {
+    // What the session and the audit call each way; a passkey's name follows.
+    public const string Link = "a link";
+    public const string App = "authenticator app";
+    public const string Passkey = "passkey ";
+
     private const int MostWrongCodes = 5;
     private static readonly TimeSpan WrongCodesFor = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan FailuresFor = TimeSpan.FromMinutes(1);
@@ -22,7 +27,7 @@ internal sealed class ConsoleWays(StateWriter writer, ConsoleLinks links, TimePr
     private DateTimeOffset _failureWritten;
 
     /// <summary>What it was, for the session and the audit; null where it was none.</summary>
-    public string? TryLink(string? secret) => links.Use(secret) ? SignedIn("a link", proves: false) : Failed("a link");
+    public string? TryLink(string? secret) => links.Use(secret) ? SignedIn(Link, proves: false) : Failed(Link);
 
     /// <summary>The answer of an authenticator to the challenge that this browser was given. A second use is a refusal like any other.</summary>
     public async Task<string?> TryPasskeyAsync(SignInManager<ConsoleAdmin> identity, string credential, bool proves)
@@ -44,7 +49,7 @@ internal sealed class ConsoleWays(StateWriter writer, ConsoleLinks links, TimePr
         }
 
         return SignedIn(
-            $"passkey {passkey.Name}",
+            Passkey + passkey.Name,
             proves,
             new PasskeyUsed(passkey.CredentialId, result.Passkey.SignCount, result.Passkey.IsBackedUp) { At = time.GetUtcNow() });
     }
@@ -67,7 +72,7 @@ internal sealed class ConsoleWays(StateWriter writer, ConsoleLinks links, TimePr
 
             var taken = writer.Write<bool>(state =>
                 state.Console.Code is { } code && Totp.Step(code.Bytes.AsSpan(), typed, now) is { } step && step > code.LastStep
-                    ? (true, [new CodeUsed(step) { At = now }, Word("authenticator app", proves)])
+                    ? (true, [new CodeUsed(step) { At = now }, Word(App, proves)])
                     : (false, []));
             if (!taken)
             {
@@ -76,12 +81,12 @@ internal sealed class ConsoleWays(StateWriter writer, ConsoleLinks links, TimePr
             }
 
             _wrongCodes.Clear();
-            return ("authenticator app", false);
+            return (App, false);
         }
     }
 
     /// <summary>Null where the authenticator's answer is none to the challenge that this browser was given.</summary>
-    public async Task<Passkey?> AddPasskeyAsync(SignInManager<ConsoleAdmin> identity, string credential, string name, string site)
+    public async Task<Onboarding.Consoles.Passkey?> AddPasskeyAsync(SignInManager<ConsoleAdmin> identity, string credential, string name, string site)
     {
         PasskeyAttestationResult result;
         try
@@ -100,7 +105,7 @@ internal sealed class ConsoleWays(StateWriter writer, ConsoleLinks links, TimePr
 
         var now = time.GetUtcNow();
         var made = result.Passkey;
-        var passkey = new Passkey
+        var passkey = new Onboarding.Consoles.Passkey
         {
             CredentialId = [.. made.CredentialId],
             PublicKey = [.. made.PublicKey],

@@ -43,12 +43,13 @@ internal sealed class ConsolePages(IServiceProvider services, ILoggerFactory log
     public Layout.Frame FrameOf(HttpContext context)
     {
         var session = context.Features.Get<ConsoleSession>();
+        var culture = LoginTexts.CultureOf(context.Request);
         return new Layout.Frame
         {
-            Culture = LoginTexts.CultureOf(context.Request),
+            Culture = culture,
             ServerName = gateway.ServerName,
             FormToken = session?.FormToken,
-            SignedInBy = session?.By,
+            SignedInBy = session is null ? null : ConsoleTexts.Of(culture, session.By),
             SessionEnds = session?.Ends,
             Now = time.GetUtcNow(),
         };

@@ -3,6 +3,9 @@ namespace Gateway.Admin.Pages;
 /// <content>Of getting in.</content>
 internal static partial class ConsoleTexts
 {
+    public const string ByLink = nameof(ByLink);
+    public const string ByPasskey = nameof(ByPasskey);
+    public const string ByApp = nameof(ByApp);
     public const string ProveTitle = nameof(ProveTitle);
     public const string ProveWhy = nameof(ProveWhy);
     public const string UsePasskey = nameof(UsePasskey);

@@ -57,6 +57,7 @@ internal static partial class ConsoleTexts
     public const string StepOpen = nameof(StepOpen);
     public const string StepOpenHow = nameof(StepOpenHow);
     public const string StepOpenDone = nameof(StepOpenDone);
+    public const string CompareTitle = nameof(CompareTitle);
     public const string StepApprove = nameof(StepApprove);
     public const string StepApproveHow = nameof(StepApproveHow);
     public const string StepApproveDone = nameof(StepApproveDone);

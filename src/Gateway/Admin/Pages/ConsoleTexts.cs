@@ -27,5 +27,13 @@ internal static partial class ConsoleTexts
 
     private static readonly ResourceManager Texts = new(typeof(ConsoleTexts));
 
+    /// <summary>How the admin signed in (<see cref="Access.ConsoleWays"/>), in the reader's language.</summary>
+    public static string Of(CultureInfo culture, string by) => by switch
+    {
+        Access.ConsoleWays.Link => In(culture, ByLink),
+        Access.ConsoleWays.App => In(culture, ByApp),
+        _ => string.Format(culture, In(culture, ByPasskey), by.StartsWith(Access.ConsoleWays.Passkey, StringComparison.Ordinal) ? by[Access.ConsoleWays.Passkey.Length..] : by),
+    };
+
     public static string In(CultureInfo culture, string name) => Texts.GetString(name, culture) ?? throw new ArgumentOutOfRangeException(nameof(name), name, "No such text.");
 }
