@@ -1,5 +1,4 @@
 using System.Net;
-using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Members;
@@ -23,7 +22,7 @@ public sealed class DevicePageTests
         await browser.SubmitAsync($"{path}/login-code");
 
         Assert.Equal(HttpStatusCode.OK, browser.Last.StatusCode);
-        var code = System.Text.RegularExpressions.Regex.Match(browser.Page, "<details class=\"card covered\">\\s*<summary>Show the code</summary>\\s*<p class=\"code\">([^<]+)</p>", default, TimeSpan.FromSeconds(1)).Groups[1].Value;
+        var code = System.Text.RegularExpressions.Regex.Match(browser.Page, "<details class=\"card covered\">\\s*<summary>Show the code</summary>\\s*<p class=\"code\">(?<code>[^<]+)</p>", System.Text.RegularExpressions.RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)).Groups["code"].Value;
         Assert.NotEmpty(code);
         await browser.OpenAsync(path);
         Assert.DoesNotContain(code, browser.Page, StringComparison.Ordinal);

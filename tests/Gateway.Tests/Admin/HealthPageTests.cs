@@ -24,6 +24,31 @@ public sealed class HealthPageTests
     }
 
     [Fact]
+    public async Task A_homeserver_that_falls_silent_is_told_of_by_itself()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var browser = ConsoleBrowser.SignedIn(gateway);
+        using var stream = await LiveEvents.FollowAsync(gateway, await browser.OpenAsync("/health"));
+        await stream.UntilQuietAsync();
+        gateway.Homeserver.Interfere = async context =>
+        {
+            await FakeHomeserver.ReplyAsync(context, 502, "{}");
+            return true;
+        };
+
+        for (var i = 0; i < 20; i++)
+        {
+            gateway.Clock.Advance(TimeSpan.FromSeconds(20));
+            if ((await stream.UntilQuietAsync()).Any(part => part.Html!.Contains("It does not answer as it should.", StringComparison.Ordinal)))
+            {
+                return;
+            }
+        }
+
+        Assert.Fail("nothing was said");
+    }
+
+    [Fact]
     public async Task Everybody_is_locked_out_and_let_in_again()
     {
         await using var gateway = await TestGateway.StartAsync();

@@ -20,7 +20,7 @@ internal sealed class LiveEvents : IDisposable
     public static async Task<LiveEvents> FollowAsync(TestGateway gateway, ConsoleBrowser browser)
     {
         var stream = new LiveEvents();
-        var address = System.Text.RegularExpressions.Regex.Match(browser.Page, "data-live=\"([^\"]+)\"", default, TimeSpan.FromSeconds(1)).Groups[1].Value;
+        var address = System.Text.RegularExpressions.Regex.Match(browser.Page, "data-live=\"(?<address>[^\"]+)\"", System.Text.RegularExpressions.RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)).Groups["address"].Value;
         using var request = new HttpRequestMessage(HttpMethod.Get, $"http://localhost:{gateway.ConsolePort}{address}");
         request.Headers.Add("Cookie", browser.Cookie);
         request.Headers.Add("Accept", "text/event-stream");

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using Gateway.Onboarding.Devices;
-using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Store;
 using Gateway.Tests.Testing;
@@ -162,7 +161,15 @@ public sealed class LostPhoneTests
         var device = Audit.Bench.SomeDevice();
         var grant = new LoginGrant
         {
-            Id = "g", State = GrantState.Armed, CodeHash = [], ArmedAt = at, ArmedBy = "test", Lifetime = Soon, ExpiresAt = null, GivenBack = false, ArmsReset = false,
+            Id = "g",
+            State = GrantState.Armed,
+            CodeHash = [],
+            ArmedAt = at,
+            ArmedBy = "test",
+            Lifetime = Soon,
+            ExpiresAt = null,
+            GivenBack = false,
+            ArmsReset = false,
         };
         Intent[] history =
         [

@@ -1,11 +1,8 @@
 using System.Diagnostics;
 using System.Net;
-using Gateway.Admin.Pages;
 using Gateway.Login;
 using Gateway.Onboarding.Devices;
-using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
-using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Store;
 using Gateway.Tests.Testing;

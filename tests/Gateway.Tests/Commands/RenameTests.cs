@@ -31,7 +31,7 @@ public sealed class RenameTests
         await gateway.EnrolAsync("alice", "laptop");
 
         var (device, _) = await gateway.Admin.RenameAsync("alice/phone", "tablet", default);
-        Assert.Equal(["tablet", "laptop"], device.Devices.Select(one => one.Name));
+        Assert.Equal(["laptop", "tablet"], device.Devices.Select(one => one.Name).Order());
         var (member, _) = await gateway.Admin.RenameAsync("alice", "Alix", default);
         Assert.Equal("Alix", member.DisplayName);
 

@@ -30,6 +30,7 @@ internal sealed record Changes(bool All, ImmutableHashSet<Localpart> Members)
 internal sealed class ChangeFeed
 {
     private readonly Lock _lock = new();
+    private readonly Lock _telling = new();
     private readonly DeviceViews _views;
     private readonly string _run;
     private ImmutableList<ChangeReader> _readers = [];
@@ -58,7 +59,10 @@ internal sealed class ChangeFeed
         get
         {
             LookWhoIsConnected();
-            return string.Create(CultureInfo.InvariantCulture, $"{_run}-{Volatile.Read(ref _number)}");
+            lock (_telling)
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{_run}-{_number}");
+            }
         }
     }
 
@@ -105,10 +109,14 @@ internal sealed class ChangeFeed
     {
         if (changes.Any)
         {
-            Interlocked.Increment(ref _number);
-            foreach (var reader in _readers)
+            // At once for whoever asks for the version: up to there, the readers have been told.
+            lock (_telling)
             {
-                reader.Add(changes);
+                _number++;
+                foreach (var reader in _readers)
+                {
+                    reader.Add(changes);
+                }
             }
         }
     }
@@ -131,8 +139,8 @@ internal sealed class ChangeReader(Action<ChangeReader> close) : IDisposable
         _signal.Writer.TryWrite(true);
     }
 
-    /// <summary>Waits for changes and takes them all; none where <paramref name="patience"/> is over first.</summary>
-    public async Task<Changes> NextAsync(TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Waits for changes, at most until <paramref name="patience"/> is over.</summary>
+    public async Task WaitAsync(TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -143,7 +151,12 @@ internal sealed class ChangeReader(Action<ChangeReader> close) : IDisposable
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
         }
+    }
 
+    /// <summary>All changes up to now. Whoever names a version asks for it before: what is taken then is not less than it says.</summary>
+    public Changes Take()
+    {
+        _signal.Reader.TryRead(out _);
         return Interlocked.Exchange(ref _changes, Changes.None);
     }
 

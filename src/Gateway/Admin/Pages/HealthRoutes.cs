@@ -21,12 +21,12 @@ internal static class HealthRoutes
         return pages.SendAsync<HealthPage>(context, view: new HealthPage.View($"/live/health?v={version}", Live(status.Read())));
     }
 
-    /// <summary>Whatever changed, and at each change of who is connected, it is looked at again: it costs nothing to read.</summary>
+    /// <summary>No change tells of a homeserver that falls silent: it is looked at again at each sign of life, which costs nothing.</summary>
     private static Task FollowAsync(HttpContext context, ConsolePages pages, StatusReport status, LiveStream stream)
     {
         var frame = pages.FrameOf(context);
         var sent = new PartsSent();
-        return stream.SendAsync(context, (_, _) => PartsAsync());
+        return stream.SendAsync(context, (_, _) => PartsAsync(), alwaysAsk: true);
 
         async IAsyncEnumerable<Patch> PartsAsync()
         {

@@ -26,13 +26,16 @@ internal sealed class LiveStream(ChangeFeed feed, TimeProvider time)
     private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(20);
 
     /// <summary>Where the page's address says <c>?v=</c> the version that it was made at (<see cref="ChangeFeed.Version"/>), what changed since then is sent first.</summary>
-    public async Task SendAsync(HttpContext context, Func<Changes, CancellationToken, IAsyncEnumerable<Patch>> parts)
+    /// <param name="context">The request.</param>
+    /// <param name="parts">What of the page is not as it was, after these changes.</param>
+    /// <param name="alwaysAsk">Also at each sign of life, for what no change tells of.</param>
+    public async Task SendAsync(HttpContext context, Func<Changes, CancellationToken, IAsyncEnumerable<Patch>> parts, bool alwaysAsk = false)
     {
         context.Response.ContentType = "text/event-stream";
         using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, context.Session().Over);
         try
         {
-            await SseFormatter.WriteAsync(EventsAsync(context, parts, over.Token), context.Response.Body, Format, over.Token);
+            await SseFormatter.WriteAsync(EventsAsync(context, parts, alwaysAsk, over.Token), context.Response.Body, Format, over.Token);
         }
         catch (OperationCanceledException)
         {
@@ -41,7 +44,7 @@ internal sealed class LiveStream(ChangeFeed feed, TimeProvider time)
     }
 
     private async IAsyncEnumerable<SseItem<Patch?>> EventsAsync(
-        HttpContext context, Func<Changes, CancellationToken, IAsyncEnumerable<Patch>> parts, [EnumeratorCancellation] CancellationToken cancellationToken)
+        HttpContext context, Func<Changes, CancellationToken, IAsyncEnumerable<Patch>> parts, bool alwaysAsk, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var reader = feed.Open();
         string seen = context.Request.Headers["Last-Event-ID"] is [{ } last] ? last : context.Request.Query["v"].ToString();
@@ -49,21 +52,25 @@ internal sealed class LiveStream(ChangeFeed feed, TimeProvider time)
         var changes = seen == version ? Changes.None : Changes.Everything;
         while (context.Session().Ends > time.GetUtcNow())
         {
-            if (changes.Any)
+            var still = !changes.Any;
+            if (changes.Any || alwaysAsk)
             {
                 await foreach (var patch in parts(changes, cancellationToken))
                 {
+                    still = false;
                     yield return new SseItem<Patch?>(patch, "patch") { EventId = version };
                 }
             }
-            else
+
+            if (still)
             {
                 yield return new SseItem<Patch?>(null, "still") { EventId = version };
             }
 
             await context.Response.Body.FlushAsync(cancellationToken);
-            changes = await reader.NextAsync(SignOfLife, time, cancellationToken);
+            await reader.WaitAsync(SignOfLife, time, cancellationToken);
             version = feed.Version;
+            changes = reader.Take();
         }
     }
 

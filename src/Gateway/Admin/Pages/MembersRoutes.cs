@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Gateway.Admin.Access;
 
 namespace Gateway.Admin.Pages;
 

@@ -32,11 +32,27 @@ function patch(change) {
     document.getElementById(change.in)?.insertBefore(fresh, change.before ? document.getElementById(change.before) : null);
   }
 
+  narrow();
+
   // Nobody who works by keyboard is thrown back to the top.
   if (focused) document.getElementById(focused)?.focus();
   const words = fresh.dataset.say;
   if (words && said.textContent !== words) said.textContent = words;
 }
+
+/** Accents and capitals do not matter, as on the server. */
+const folded = text => text.normalize('NFD').replace(/\p{Mn}/gu, '').toLowerCase();
+
+/** The list shows what is typed, as it is typed; without a script the form asks the server. */
+function narrow() {
+  const words = folded(document.getElementById('q')?.value ?? '').split(' ').filter(word => word);
+  for (const row of document.querySelectorAll('#members > li')) {
+    const text = folded(row.textContent);
+    row.hidden = !words.every(word => text.includes(word));
+  }
+}
+
+document.getElementById('q')?.addEventListener('input', narrow);
 
 function follow(address) {
   const stream = new EventSource(address);
