@@ -79,7 +79,7 @@ internal sealed class Roster(StateWriter writer, DeviceViews views, HandshakeWat
             Localpart = member.Localpart.ToString(),
             Name = name,
             HasLeft = member.State == MemberState.Left,
-            Devices = [.. devices.OrderByDescending(device => device.IsLive).ThenBy(device => device.EnrolledAt).Select(device => Line(device, name))],
+            Devices = [.. devices.OrderByDescending(device => device.IsLive).ThenBy(device => device.EnrolledAt).ThenBy(device => device.Id.ToString(), StringComparer.Ordinal).Select(device => Line(device, name))],
         };
     }
 
