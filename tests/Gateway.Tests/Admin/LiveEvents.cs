@@ -45,6 +45,18 @@ internal sealed class LiveEvents : IDisposable
         return JsonSerializer.Deserialize(_events!.Current.Data, PatchJson.Default.Patch);
     }
 
+    /// <summary>What the next part of this name says, as the reader sees it.</summary>
+    public async Task<string> NextAsync(string id)
+    {
+        while (true)
+        {
+            if (await NextAsync() is { } patch && patch.Id == id)
+            {
+                return WebUtility.HtmlDecode(patch.Html!);
+            }
+        }
+    }
+
     /// <summary>All parts that come until it has been quiet for a moment.</summary>
     public async Task<List<Patch>> UntilQuietAsync()
     {

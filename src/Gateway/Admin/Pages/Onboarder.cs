@@ -12,12 +12,7 @@ internal sealed class Onboarder(Enrolments enrolments, SentForms sent, EnrolView
 {
     public async Task EnrolAsync(HttpContext context, EnrolFormPage.View form)
     {
-        if (Faults(form) is { } wrong)
-        {
-            await ShowAsync(context, StatusCodes.Status400BadRequest, wrong);
-            return;
-        }
-
+        // First of all: what the form has made already is no fault of the form.
         if (sent.Begin(form.Once) is { } first)
         {
             context.SeeOther(await first is { } made ? $"/devices/{made}/steps" : "/");
@@ -27,6 +22,12 @@ internal sealed class Onboarder(Enrolments enrolments, SentForms sent, EnrolView
         DeviceId? enrolled = null;
         try
         {
+            if (Faults(form) is { } wrong)
+            {
+                await ShowAsync(context, StatusCodes.Status400BadRequest, wrong);
+                return;
+            }
+
             var (view, refusal) = await enrolments.EnrolAsync(RequestOf(form), context.Session().By, CancellationToken.None);
             if (view is null)
             {
@@ -69,7 +70,7 @@ internal sealed class Onboarder(Enrolments enrolments, SentForms sent, EnrolView
                 : !known ? ConsoleTexts.LocalpartWrong
                 : localpart.IsReserved ? ConsoleTexts.LocalpartReserved
                 : member?.State == MemberState.Left ? ConsoleTexts.LocalpartLeft
-                : member is not null ? ConsoleTexts.LocalpartTaken
+                : member?.State == MemberState.Active ? ConsoleTexts.LocalpartTaken
                 : null,
             DeviceFault = form.Device.Length > 0 && !DeviceName.IsValid(form.Device) ? ConsoleTexts.DeviceNameWrong
                 : member is not null && state.DevicesOf(localpart).Any(device => device.IsLive && device.Name == form.Device) ? ConsoleTexts.DeviceNameTaken
