@@ -24,7 +24,7 @@ function patch(change) {
   holder.innerHTML = change.html;
   const fresh = holder.content.firstElementChild;
   localize(holder.content);
-  const focused = old?.contains(document.activeElement) ? document.activeElement.id : null;
+  const focused = old?.contains(document.activeElement) ? document.activeElement : null;
   if (old) {
     if (old.outerHTML === fresh.outerHTML) return;
     old.replaceWith(fresh);
@@ -35,7 +35,7 @@ function patch(change) {
   narrow();
 
   // Nobody who works by keyboard is thrown back to the top.
-  if (focused) document.getElementById(focused)?.focus();
+  if (focused) (document.getElementById(focused.id) ?? fresh.querySelector('a[href], button, summary'))?.focus();
   const words = fresh.dataset.say;
   if (words && said.textContent !== words) said.textContent = words;
 }
