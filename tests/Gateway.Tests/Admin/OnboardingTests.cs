@@ -81,7 +81,7 @@ public sealed partial class OnboardingTests
     {
         await using var gateway = await TestGateway.StartAsync();
         using var admin = ConsoleBrowser.SignedIn(gateway);
-        await admin.OpenAsync("/members/new");
+        await admin.OpenAsync("/new-member");
         var form = admin.Page;
         (string, string)[] fields = [("name", "Noor"), ("once", Once(form)), ("system", "ios"), ("localpart", ""), ("device", "")];
         await admin.SubmitAsync("/members", fields);
@@ -89,7 +89,7 @@ public sealed partial class OnboardingTests
         var key = PrivateKeyOf().Match(first).Groups["it"].Value;
         var code = LoginCodeOf().Match(first).Groups["it"].Value;
 
-        await admin.OpenAsync("/members/new");
+        await admin.OpenAsync("/new-member");
         await admin.SubmitAsync("/members", fields);
         var again = (admin.Path, admin.Page);
         var device = gateway.State.Devices.Values.Single();
@@ -113,9 +113,9 @@ public sealed partial class OnboardingTests
     {
         await using var gateway = await TestGateway.StartAsync();
         using var one = ConsoleBrowser.SignedIn(gateway);
-        await one.OpenAsync("/members/new");
+        await one.OpenAsync("/new-member");
         using var other = new ConsoleBrowser(gateway) { Cookie = one.Cookie };
-        await other.OpenAsync("/members/new");
+        await other.OpenAsync("/new-member");
         (string, string)[] fields = [("name", "Noor"), ("once", Once(one.Page)), ("system", "")];
 
         await Task.WhenAll(one.SubmitAsync("/members", fields), other.SubmitAsync("/members", fields));
@@ -137,7 +137,7 @@ public sealed partial class OnboardingTests
         gateway.Service<EnrolmentWatch>().ExpireOnce();
         var over = await stream.NextAsync("enrol-code");
         gateway.Clock.Advance(ConsoleSession.Fresh);
-        await admin.OpenAsync("/members/new");
+        await admin.OpenAsync("/new-member");
         await admin.SubmitAsync("/enrolments/again", [.. Hidden().Matches(over).Where(field => field.Groups["name"].Value != "token").Select(field => (field.Groups["name"].Value, field.Groups["value"].Value))]);
 
         var renewed = gateway.Device("noor/phone");
@@ -177,7 +177,7 @@ public sealed partial class OnboardingTests
         await using var gateway = await TestGateway.StartAsync();
         await gateway.EnrolAsync("noor");
         using var admin = ConsoleBrowser.SignedIn(gateway, language);
-        await admin.OpenAsync("/members/new");
+        await admin.OpenAsync("/new-member");
 
         await admin.SubmitAsync("/members", ("name", name), ("localpart", localpart), ("once", Once(admin.Page)), ("system", "ios"), ("device", "old-phone"));
 
@@ -201,9 +201,9 @@ public sealed partial class OnboardingTests
 
         await admin.OpenAsync("/members/noor/devices/new");
         var asked = admin.Last.Headers.Location!.ToString();
-        await admin.OpenAsync("/members/new");
+        await admin.OpenAsync("/new-member");
         await admin.SubmitAsync("/members/noor/devices", ("once", "another"), ("system", ""), ("device", "third"));
-        await admin.OpenAsync("/members/new");
+        await admin.OpenAsync("/new-member");
         await admin.SubmitAsync("/enrolments/again", ("once", "again"), ("id", gateway.Device("noor/laptop").Id.ToString()), ("member", "noor"), ("device", "laptop"), ("system", "desktop"));
 
         Assert.Equal("/prove?back=%2Fmembers%2Fnoor%2Fdevices%2Fnew", asked);
@@ -233,7 +233,7 @@ public sealed partial class OnboardingTests
 
     private static async Task JoinAsync(ConsoleBrowser admin, string name)
     {
-        await admin.OpenAsync("/members/new");
+        await admin.OpenAsync("/new-member");
         await admin.SubmitAsync("/members", ("name", name), ("once", Once(admin.Page)), ("system", ""));
     }
 

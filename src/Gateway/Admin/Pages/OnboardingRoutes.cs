@@ -16,7 +16,7 @@ internal static class OnboardingRoutes
 {
     public static void MapOnboarding(this IEndpointRouteBuilder signedIn, IEndpointRouteBuilder fresh)
     {
-        signedIn.MapGet("/members/new", (HttpContext context, ConsolePages pages, Entropy entropy) =>
+        signedIn.MapGet("/new-member", (HttpContext context, ConsolePages pages, Entropy entropy) =>
             pages.SendAsync<EnrolFormPage>(context, view: new EnrolFormPage.View { Once = Word(entropy) }));
         signedIn.MapPost("/members", EnrolMemberAsync);
         fresh.MapGet("/members/{member}/devices/new", AskDeviceAsync);
