@@ -74,13 +74,7 @@ internal sealed class Settings
         var known = typeof(Settings).GetProperties().Select(property => property.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         faults.AddRange(configuration.GetChildren().Where(section => !known.Contains(section.Key)).Select(section =>
             $"'{section.Key}' is no section of the configuration: there are {string.Join(", ", known)}"));
-        faults.AddRange(settings.Gateway.Faults());
-        faults.AddRange(Failures(new TunnelOptionsValidator().Validate(null, settings.Tunnel)));
-        faults.AddRange(Failures(new ListenOptionsValidator().Validate(null, settings.Listen)));
-        faults.AddRange(Failures(new CertificateOptionsValidator().Validate(null, settings.Certificate)));
-        faults.AddRange(settings.Homeserver.Faults());
-        faults.AddRange([.. settings.Admin.Faults(), .. settings.Console.Faults(settings.Listen.HttpsPort), .. settings.Login.Faults(), .. settings.Audit.Faults()]);
-        faults.AddRange(settings.TimeFaults());
+        faults.AddRange(settings.SectionFaults());
         return (settings, faults);
 
         T Section<T>(string name)
@@ -97,6 +91,15 @@ internal sealed class Settings
             }
         }
     }
+
+    private IEnumerable<string> SectionFaults() =>
+    [
+        .. Gateway.Faults(),
+        .. Failures(new TunnelOptionsValidator().Validate(null, Tunnel)),
+        .. Failures(new ListenOptionsValidator().Validate(null, Listen)),
+        .. Failures(new CertificateOptionsValidator().Validate(null, Certificate)),
+        .. Homeserver.Faults(), .. Admin.Faults(), .. Console.Faults(Listen.HttpsPort), .. Login.Faults(), .. Audit.Faults(), .. TimeFaults(),
+    ];
 
     private static IEnumerable<string> Failures(ValidateOptionsResult result) => result.Failures ?? [];
 

@@ -9,14 +9,22 @@ public static class LocalpartProposal
     /// <summary>Latin letters that no accent is taken from: what people write where they cannot type them.</summary>
     private static readonly Dictionary<char, string> Letters = new()
     {
-        ['ß'] = "ss", ['æ'] = "ae", ['œ'] = "oe", ['ø'] = "o", ['đ'] = "d", ['ð'] = "d", ['ł'] = "l", ['þ'] = "th", ['ı'] = "i",
+        ['ß'] = "ss",
+        ['æ'] = "ae",
+        ['œ'] = "oe",
+        ['ø'] = "o",
+        ['đ'] = "d",
+        ['ð'] = "d",
+        ['ł'] = "l",
+        ['þ'] = "th",
+        ['ı'] = "i",
     };
 
     /// <summary>Null where the name has nothing that a localpart can be made of.</summary>
     public static Localpart? Of(string name)
     {
         var text = new StringBuilder();
-        foreach (var letter in name.ToLowerInvariant().Normalize(NormalizationForm.FormD))
+        foreach (var letter in name.Normalize(NormalizationForm.FormD).ToLowerInvariant())
         {
             if (Letters.TryGetValue(letter, out var written))
             {

@@ -6,10 +6,8 @@ using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Members;
-using Gateway.Onboarding.QrCodes;
 using Gateway.Onboarding.Revocation;
 using Gateway.Onboarding.Store;
-using Gateway.Tunnel;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Gateway.Admin;

@@ -34,6 +34,7 @@ internal sealed class SignIns
     private readonly SignInNumbers _numbers;
     private readonly Entropy _entropy;
     private readonly TimeProvider _time;
+    private Action<DeviceId>? _watchers;
 
     public SignIns(StateWriter writer, Entropy entropy, TimeProvider time)
     {
@@ -49,8 +50,14 @@ internal sealed class SignIns
         });
     }
 
-    /// <summary>Something about this device's sign-ins changed. Called while the next change waits: it must be quick.</summary>
-    public event Action<DeviceId>? Changed;
+    /// <summary>Tells <paramref name="watcher"/> whose sign-ins changed, while the next change waits: it must be quick.</summary>
+    public void Watch(Action<DeviceId> watcher)
+    {
+        lock (_lock)
+        {
+            _watchers += watcher;
+        }
+    }
 
     /// <summary>The sign-ins that the admin is asked about, oldest first.</summary>
     public IReadOnlyList<SignIn> Waiting()
@@ -190,7 +197,7 @@ internal sealed class SignIns
     private SignIn Put(SignIn signIn)
     {
         _all[signIn.Id] = signIn;
-        Changed?.Invoke(signIn.Device);
+        _watchers?.Invoke(signIn.Device);
         return signIn;
     }
 

@@ -19,8 +19,8 @@ internal sealed class HandshakeWatch(Action<PublicKey, DateTimeOffset> firstHand
 
     private volatile ImmutableDictionary<PublicKey, Observation> _seen = ImmutableDictionary<PublicKey, Observation>.Empty;
 
-    /// <summary>A dump was taken in. Its receiver must be quick.</summary>
-    public event Action? Observed;
+    /// <summary>Called after each dump that was taken in; it must be quick.</summary>
+    public Action Observed { get; set; } = () => { };
 
     public DateTimeOffset? LastHandshake(PublicKey peer) => _seen.GetValueOrDefault(peer)?.Happened;
 
@@ -47,7 +47,7 @@ internal sealed class HandshakeWatch(Action<PublicKey, DateTimeOffset> firstHand
 
         // Last, so that a word that could not be taken is said again at the next dump.
         _seen = after.ToImmutable();
-        Observed?.Invoke();
+        Observed();
     }
 
     private Observation Next(Observation? known, Peer peer, TimeSpan now)

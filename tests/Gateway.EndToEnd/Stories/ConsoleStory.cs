@@ -71,13 +71,15 @@ public sealed class ConsoleStory(TestLab lab) : IAsyncDisposable
             $"/devices/{lost.DeviceId}", $"/devices/{member.Device}/cut", "/activity", "/health", "/lock", "/access", "/access/passkeys", "/access/code", "/prove?back=/", "/nowhere",
         ];
 
+        Dictionary<string, string> names = new() { [member.Device] = "device", [pending.DeviceId] = "pending", [lost.DeviceId] = "lost", [localpart] = "member" };
         foreach (var path in pages)
         {
             var sight = await admin.VisitAsync(ConsoleBrowser.Console + path);
             Assert.True(sight.Status == (path == "/nowhere" ? 404 : 200), $"{path}: {sight}");
             Assert.Equal(language[..2], sight.Language);
             findings.AddRange((await admin.AxeAsync()).Select(finding => $"{path}: {finding}"));
-            await admin.PictureAsync($"{language}-console-page{path.Split('?')[0].Replace(member.Device, "device").Replace(pending.DeviceId, "pending").Replace(lost.DeviceId, "lost").Replace(localpart, "member").Replace('/', '-')}");
+            var name = names.Aggregate(path.Split('?')[0], (text, word) => text.Replace(word.Key, word.Value, StringComparison.Ordinal)).Replace('/', '-');
+            await admin.PictureAsync($"{language}-console-page{name}");
         }
 
         Assert.Empty(findings);

@@ -1,7 +1,6 @@
 using Gateway.Admin.Access;
 using Gateway.Listening;
 using Gateway.Tests.Testing;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace Gateway.Tests.Admin;

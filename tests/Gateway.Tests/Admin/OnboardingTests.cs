@@ -19,6 +19,7 @@ public sealed partial class OnboardingTests
     [InlineData("  Jean-François d’Aÿ ", "jean-francois.d.ay")]
     [InlineData("Straße Œuvre Æon Łukasz Øst Đorđe", "strasse.oeuvre.aeon.lukasz.ost.dorde")]
     [InlineData("O'Neil, Ann (42)", "o.neil.ann.42")]
+    [InlineData("İnci Işık", "inci.isik")]
     [InlineData("__x__", "x")]
     [InlineData("Иван", null)]
     [InlineData("1234", null)]

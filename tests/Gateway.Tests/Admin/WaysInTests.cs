@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using Gateway.Admin.Access;
-using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Store;
 using Gateway.Tests.Testing;
 

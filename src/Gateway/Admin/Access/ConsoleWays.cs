@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
-using Gateway.Onboarding.Consoles;
 using Gateway.Onboarding.Store;
 using Microsoft.AspNetCore.Identity;
 

@@ -43,8 +43,8 @@ internal sealed class ChangeFeed
         _views = views;
         _run = time.GetTimestamp().ToString("x", CultureInfo.InvariantCulture);
         writer.Watch(Follow);
-        signIns.Changed += device => Tell(Of(device));
-        handshakes.Observed += () =>
+        signIns.Watch(device => Tell(Of(device)));
+        handshakes.Observed = () =>
         {
             if (!_readers.IsEmpty)
             {

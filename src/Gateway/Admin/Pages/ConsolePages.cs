@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Gateway.Admin.Access;
 using Gateway.Login;
@@ -10,7 +9,7 @@ namespace Gateway.Admin.Pages;
 /// <summary>Renders the console's pages, and parts of them, in the browser's language. Headers are the door's (<see cref="ConsoleDoor"/>).</summary>
 internal sealed class ConsolePages(IServiceProvider services, ILoggerFactory loggers, GatewayOptions gateway, TimeProvider time)
 {
-    /// <summary><paramref name="parameters"/> are the component's, beside the frame.</summary>
+    /// <summary><paramref name="view"/> is the component's parameter <c>Page</c>, where it has one.</summary>
     public async Task SendAsync<TPage>(HttpContext context, int status = StatusCodes.Status200OK, object? view = null)
         where TPage : IComponent
     {

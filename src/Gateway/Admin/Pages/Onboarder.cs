@@ -13,7 +13,7 @@ internal sealed class Onboarder(Enrolments enrolments, SentForms sent, EnrolView
     public async Task EnrolAsync(HttpContext context, EnrolFormPage.View form)
     {
         // First of all: what the form has made already is no fault of the form.
-        if (sent.Begin(form.Once) is { } first)
+        if (sent.Begin(form.Once) is (false, var first))
         {
             context.SeeOther(await first is { } made ? $"/devices/{made}/steps" : "/");
             return;

@@ -6,7 +6,6 @@ using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Members;
-using Gateway.Onboarding.QrCodes;
 using Gateway.Onboarding.Store;
 
 namespace Gateway.Admin.Pages;

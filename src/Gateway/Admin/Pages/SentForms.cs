@@ -13,8 +13,8 @@ internal sealed class SentForms(TimeProvider time)
 
     private readonly ConcurrentDictionary<string, (DateTimeOffset At, TaskCompletionSource<DeviceId?> Device)> _forms = new(StringComparer.Ordinal);
 
-    /// <summary>Null for the first: it must <see cref="Finish"/>. For any other, what came of the first; no device where it was refused.</summary>
-    public Task<DeviceId?>? Begin(string word)
+    /// <summary>The first must <see cref="Finish"/>; any other may wait for what came of it: no device where it was refused.</summary>
+    public (bool IsFirst, Task<DeviceId?> Device) Begin(string word)
     {
         var now = time.GetUtcNow();
         foreach (var (old, form) in _forms)
@@ -27,7 +27,7 @@ internal sealed class SentForms(TimeProvider time)
 
         var own = new TaskCompletionSource<DeviceId?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var known = _forms.GetOrAdd(word, (now, own)).Device;
-        return known == own ? null : known.Task;
+        return (known == own, known.Task);
     }
 
     /// <summary>A form that made nothing may be sent again.</summary>
