@@ -162,6 +162,24 @@ public sealed class MembersPageTests
     }
 
     [Fact]
+    public async Task Where_no_grant_is_armed_the_admin_is_told_what_to_do()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var device = gateway.Device((await gateway.EnrolAsync("alice")).Device.Id);
+        gateway.Service<StateWriter>().Write(new GrantExpired(device.Grant!.Id) { At = gateway.Clock.GetUtcNow(), Device = device.Id });
+        var signIns = gateway.Service<SignIns>();
+        signIns.Ask(signIns.Open(device.Id, new ClientApp("element-x-android", "Element X"), new SignInRequest.Sso("io.element.android:/")).SignIn);
+        using var browser = ConsoleBrowser.SignedIn(gateway);
+        await browser.OpenAsync("/");
+
+        await browser.SubmitAsync("/sign-ins", ("device", device.Id.ToString()), ("number", $"{signIns.Waiting()[0].Number}"), ("do", "approve"), ("back", "//elsewhere.example"));
+
+        Assert.Equal(HttpStatusCode.Conflict, browser.Last.StatusCode);
+        Assert.Contains("Make a new login code", browser.Page, StringComparison.Ordinal);
+        Assert.DoesNotContain("elsewhere", browser.Page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Five_hundred_members_are_there_at_once()
     {
         await using var gateway = await TestGateway.StartAsync();

@@ -1,6 +1,5 @@
 using Gateway.Listening;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
 
 namespace Gateway.Admin.Access;
 
