@@ -90,7 +90,7 @@ internal static class Services
 
     public static void AddAdmin(this IServiceCollection services)
     {
-        services.AddSingleton<DeviceViews>().AddSingleton<StatusReport>().AddSingleton<Announcements>();
+        services.AddSingleton<DeviceViews>().AddSingleton<SignInDecisions>().AddSingleton<StatusReport>().AddSingleton<Announcements>();
         services.AddSingleton<Enrolments>().AddSingleton<SentForms>().AddSingleton<EnrolViews>().AddSingleton<Onboarder>();
         services.AddSingleton<ConsolePages>().AddSingleton<ChangeFeed>().AddSingleton<LiveStream>().AddSingleton<Roster>();
         services.AddConsoleAccess();

@@ -147,47 +147,12 @@ internal static class AdminApi
         TypedResults.Ok<IReadOnlyList<DeviceView>>(
             [.. signIns.Waiting().Select(one => writer.Current.Devices.GetValueOrDefault(one.Device)).OfType<Device>().Select(views.Of)]);
 
-    private static Results<Ok<DeviceView>, ProblemHttpResult> DecideSignIn(SignInDecision decision, SignIns signIns, Logins logins, StateWriter writer, DeviceViews views)
-    {
-        if (writer.Current.Find(decision.Device) is not [{ IsLive: true } device])
+    private static Results<Ok<DeviceView>, ProblemHttpResult> DecideSignIn(SignInDecision decision, SignInDecisions decisions) =>
+        decisions.Decide(decision, By) switch
         {
-            return Problem(new Refusal(RefusalKind.NotFound, $"there is no live device '{decision.Device}'", "see 'gateway devices'"));
-        }
-
-        if (device.KeyCopiedAt is not null)
-        {
-            return Problem(Refusal.KeyCopied(device.Label));
-        }
-
-        if (signIns.Waiting().FirstOrDefault(one => one.Device == device.Id) is not { } waiting)
-        {
-            return Problem(new Refusal(RefusalKind.Conflict, $"no sign-in waits on {device.Label}", "the member starts it in the app, and taps \"Sign in\""));
-        }
-
-        if (decision.Number is { } number && number != waiting.Number)
-        {
-            return Problem(new Refusal(
-                RefusalKind.Conflict,
-                $"{device.Label} shows {waiting.Number}, not {number}",
-                "if the member's screen does show your number, somebody else is signing in there: do not approve, and enrol the device anew"));
-        }
-
-        var view = views.Of(device);
-        if (!decision.Approve)
-        {
-            signIns.Finish(waiting, SignInEnd.Refused);
-            return TypedResults.Ok(view);
-        }
-
-        if (logins.Approve(device.Id, waiting.App.Name, By) is not { } proof)
-        {
-            return Problem(new Refusal(RefusalKind.Conflict, $"{device.Label} may not sign in: no grant is armed, or its time is over", $"gateway allow-login {device.Label}; then the member starts again"));
-        }
-
-        return signIns.Prove(waiting, proof) is not null
-            ? TypedResults.Ok(view)
-            : Problem(new Refusal(RefusalKind.Conflict, $"the sign-in on {device.Label} ended at this very moment, and nobody is signed in by it", "the member starts again in the app"));
-    }
+            ({ } view, _) => TypedResults.Ok(view),
+            (_, var refusal) => Problem(refusal!),
+        };
 
     private static Results<Ok<LockView>, ProblemHttpResult> Unlock(string? device, bool? all, StateWriter writer, TimeProvider time) =>
         LockApi.Unlock(writer, time.GetUtcNow(), By, device, all ?? false) switch

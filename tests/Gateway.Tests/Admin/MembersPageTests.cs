@@ -103,6 +103,29 @@ public sealed class MembersPageTests
     }
 
     [Fact]
+    public async Task A_row_that_is_again_as_it_was_before_the_whole_list_came_is_sent()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await gateway.EnrolAsync("bob");
+        using var browser = ConsoleBrowser.SignedIn(gateway);
+        using var stream = await LiveEvents.FollowAsync(gateway, await browser.OpenAsync("/"));
+        var (writer, bob, now) = (gateway.Service<StateWriter>(), Localpart.Parse("bob", null), gateway.Clock.GetUtcNow());
+
+        writer.Write(new MemberRenamed(bob, "Bob", "test") { At = now });
+        Assert.Equal(["m-bob"], (await stream.UntilQuietAsync()).Select(part => part.Id));
+        writer.Write(new MemberRenamed(bob, "Robert", "test") { At = now }, new Locked("test") { At = now });
+        Assert.Contains(await stream.UntilQuietAsync(), part => part.Id == "members" && part.Html!.Contains("Robert", StringComparison.Ordinal));
+        writer.Write(new MemberRenamed(bob, "Bob", "test") { At = now });
+        Assert.Equal(["m-bob"], (await stream.UntilQuietAsync()).Select(part => part.Id));
+
+        // Something that no list shows: the list is not sent again for it more than once.
+        writer.Write(new AdminAccountMade { At = now });
+        await stream.UntilQuietAsync();
+        writer.Write(new AdminAccountMade { At = now });
+        Assert.DoesNotContain(await stream.UntilQuietAsync(), part => part.Id == "members");
+    }
+
+    [Fact]
     public async Task A_new_member_comes_into_their_place_and_one_who_leaves_goes()
     {
         await using var gateway = await TestGateway.StartAsync();
@@ -159,6 +182,24 @@ public sealed class MembersPageTests
         await browser.SubmitAsync("/sign-ins", ("device", device.Id.ToString()), ("number", $"{signIns.Waiting()[0].Number}"), ("do", "refuse"));
 
         Assert.Equal(SignInEnd.Refused, signIns.Find(device.Id, opened.SignIn.Id, opened.BrowserSecret)!.End);
+    }
+
+    [Fact]
+    public async Task Where_no_grant_is_armed_the_admin_is_told_what_to_do()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var device = gateway.Device((await gateway.EnrolAsync("alice")).Device.Id);
+        gateway.Service<StateWriter>().Write(new GrantExpired(device.Grant!.Id) { At = gateway.Clock.GetUtcNow(), Device = device.Id });
+        var signIns = gateway.Service<SignIns>();
+        signIns.Ask(signIns.Open(device.Id, new ClientApp("element-x-android", "Element X"), new SignInRequest.Sso("io.element.android:/")).SignIn);
+        using var browser = ConsoleBrowser.SignedIn(gateway);
+        await browser.OpenAsync("/");
+
+        await browser.SubmitAsync("/sign-ins", ("device", device.Id.ToString()), ("number", $"{signIns.Waiting()[0].Number}"), ("do", "approve"), ("back", "//elsewhere.example"));
+
+        Assert.Equal(HttpStatusCode.Conflict, browser.Last.StatusCode);
+        Assert.Contains("Make a new login code", browser.Page, StringComparison.Ordinal);
+        Assert.DoesNotContain("elsewhere", browser.Page, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,11 +1,11 @@
 using System.Globalization;
+using Gateway.Admin.Access;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Revocation;
 using Gateway.Onboarding.Store;
-using Gateway.Admin.Access;
 
 namespace Gateway.Admin.Pages;
 

@@ -62,7 +62,13 @@ internal static class MembersRoutes
         var state = roster.State;
         if (changes.All || changes.Members.Count > MostRows)
         {
-            yield return new Patch("members", await pages.RenderAsync<MemberRows>(frame, roster.Members(state, query, left: false)));
+            var list = new Patch("members", await pages.RenderAsync<MemberRows>(frame, roster.Members(state, query, left: false)));
+            if (sent.IsNew(list))
+            {
+                sent.Forget(id => id.StartsWith("m-", StringComparison.Ordinal));
+                yield return list;
+            }
+
             yield break;
         }
 
@@ -73,6 +79,7 @@ internal static class MembersRoutes
             var patch = new Patch($"m-{member}", row is null ? null : await pages.RenderAsync<MemberRow>(frame, row), "members", row is null ? null : After(roster.Members(state, query, left: false), row));
             if (sent.IsNew(patch))
             {
+                sent.Forget(id => id == "members");
                 yield return patch;
             }
         }
@@ -109,5 +116,14 @@ internal sealed class PartsSent
 
         _html[patch.Id] = patch.Html;
         return true;
+    }
+
+    /// <summary>What stands inside a part that was sent as a whole, or around one that was sent by itself, is no longer what it was.</summary>
+    public void Forget(Func<string, bool> which)
+    {
+        foreach (var id in _html.Keys.Where(which).ToList())
+        {
+            _html.Remove(id);
+        }
     }
 }
