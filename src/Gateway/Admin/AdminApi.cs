@@ -41,7 +41,8 @@ internal static class AdminApi
         routes.MapGet(AdminRoutes.Lock, (StateWriter writer) => TypedResults.Ok(LockApi.Of(writer.Current)));
         routes.MapPut(AdminRoutes.Lock, (StateWriter writer, TimeProvider time) => TypedResults.Ok(LockApi.Lock(writer, time.GetUtcNow(), By)));
         routes.MapDelete(AdminRoutes.Lock, Unlock);
-        routes.MapPost(AdminRoutes.ConsoleLinks, ConsoleLinkApi.Make);
+        routes.MapPost(AdminRoutes.ConsoleLinks, ConsoleApi.Make);
+        routes.MapPost(AdminRoutes.AdminDevices, ConsoleApi.Mark);
         routes.MapGet(AdminRoutes.Status, (StatusReport status) => status.Read());
         routes.MapAudit();
         routes.MapGet(AdminRoutes.HomeserverConfig, HomeserverConfig);

@@ -33,6 +33,9 @@ internal static class AdminRoutes
     /// <summary>GET, PUT (lock), DELETE (unlock; after a restore with <c>?device=</c> or <c>?all=true</c>) → <see cref="LockView"/>.</summary>
     public const string Lock = "/v1/lock";
 
+    /// <summary>POST <see cref="AdminDeviceRequest"/> → <see cref="DeviceView"/>.</summary>
+    public const string AdminDevices = "/v1/admin-devices";
+
     /// <summary>POST → <see cref="ConsoleLinkView"/>.</summary>
     public const string ConsoleLinks = "/v1/console-links";
 

@@ -34,7 +34,8 @@ internal sealed class DeviceViews(HandshakeWatch handshakes, SignIns signIns, Ti
                 ? new SignInView(waiting.Number, waiting.App.Name, waiting.Since)
                 : null,
             device is { IsLive: true, AwaitsConfirmation: true },
-            device.KeyCopiedAt);
+            device.KeyCopiedAt,
+            device.IsAdmin);
     }
 
     public bool IsOnline(Device device) =>

@@ -7,7 +7,7 @@ namespace Gateway.Admin;
 
 /// <summary>
 /// A device as the admin sees it. <see cref="State"/>: pending, connected, signed-in, quarantined, revoked.
-/// <see cref="KeyCopiedAt"/>: since when two phones use its key.
+/// <see cref="KeyCopiedAt"/>: since when two phones use its key. <see cref="Admin"/>: the console in the tunnel is there for it.
 /// </summary>
 internal sealed record DeviceView(
     string Id,
@@ -22,7 +22,8 @@ internal sealed record DeviceView(
     RevocationView? Revocation,
     SignInView? SignIn = null,
     bool AwaitsConfirmation = false,
-    DateTimeOffset? KeyCopiedAt = null);
+    DateTimeOffset? KeyCopiedAt = null,
+    bool Admin = false);
 
 /// <summary>A sign-in by browser that waits for the admin: the same <see cref="Number"/> stands on the device's screen.</summary>
 internal sealed record SignInView(int Number, string App, DateTimeOffset Since);
@@ -116,6 +117,9 @@ internal sealed record EnrolmentRequest(string Member, string? Device, string? D
 /// <summary>Exactly one of <see cref="Device"/> and <see cref="Member"/>; <see cref="Erase"/> belongs to a member who leaves.</summary>
 internal sealed record RevocationRequest(string? Device, string? Member, bool Cut, bool Erase);
 
+/// <summary>Whether the device is one of the admin's own.</summary>
+internal sealed record AdminDeviceRequest(string Device, bool Admin);
+
 internal sealed record CancellationRequest(string Device);
 
 /// <summary>The enrolment that is no more.</summary>
@@ -154,6 +158,8 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(HomeserverConfigView))]
 [JsonSerializable(typeof(EnrolmentRequest))]
 [JsonSerializable(typeof(RevocationRequest))]
+[JsonSerializable(typeof(DeviceView))]
+[JsonSerializable(typeof(AdminDeviceRequest))]
 [JsonSerializable(typeof(CancellationRequest))]
 [JsonSerializable(typeof(CancellationView))]
 [JsonSerializable(typeof(LoginGrantRequest))]

@@ -95,6 +95,9 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<SessionAdoptionView>> AdoptSessionAsync(string device, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.SessionAdoptions, Json(new(device), AdminJson.Default.SessionAdoptionRequest), Answers.SessionAdoptionView, cancellationToken);
 
+    public Task<Reply<DeviceView>> MarkAsync(AdminDeviceRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, AdminRoutes.AdminDevices, Json(request, AdminJson.Default.AdminDeviceRequest), Answers.DeviceView, cancellationToken);
+
     public Task<Reply<ConsoleLinkView>> ConsoleLinkAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.ConsoleLinks, null, Answers.ConsoleLinkView, cancellationToken);
 

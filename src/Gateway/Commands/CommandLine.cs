@@ -90,6 +90,7 @@ internal static class CommandLine
             RenameCommand.Build(context),
             ApproveCommand.Build(context),
             ConsoleLinkCommand.Build(context),
+            AdminDeviceCommand.Build(context),
             StatusCommand.Build(context),
             AuditCommand.Build(context),
             HomeserverConfigCommand.Build(context),

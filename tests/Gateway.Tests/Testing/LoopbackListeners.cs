@@ -21,7 +21,9 @@ internal sealed class LoopbackListeners : IConnectionListenerFactory, IConnectio
     private readonly ConcurrentDictionary<EndPoint, int> _ports = new();
 
     /// <summary>The members' listener.</summary>
-    public int Port => PortOf(IPAddress.Parse("198.19.0.1"), 443);
+    public int Port => PortOf(Gateway, 443);
+
+    private static IPAddress Gateway { get; } = IPAddress.Parse("198.19.0.1");
 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 
@@ -38,15 +40,15 @@ internal sealed class LoopbackListeners : IConnectionListenerFactory, IConnectio
     public int PortOf(IPAddress address, int port) => _ports[new IPEndPoint(address, port)];
 
     /// <summary>A client that the gateway sees at this tunnel address.</summary>
-    public HttpClient ClientAt(IPAddress tunnelAddress, X509Certificate2 trusted) => new(new SocketsHttpHandler
+    public HttpClient ClientAt(IPAddress tunnelAddress, X509Certificate2 trusted, int port = 443) => new(new SocketsHttpHandler
     {
         UseCookies = false,
         AllowAutoRedirect = false,
         SslOptions = TlsOptions(trusted),
-        ConnectCallback = async (_, token) => await ConnectAsync(tunnelAddress, token),
+        ConnectCallback = async (_, token) => await ConnectAsync(tunnelAddress, port, token),
     })
     {
-        BaseAddress = new Uri("https://chat.example"),
+        BaseAddress = new Uri($"https://chat.example:{port}"),
         Timeout = TimeSpan.FromSeconds(20),
     };
 
@@ -55,16 +57,16 @@ internal sealed class LoopbackListeners : IConnectionListenerFactory, IConnectio
     {
         var options = TlsOptions(trusted);
         options.ApplicationProtocols = [protocol];
-        var stream = new SslStream(await ConnectAsync(tunnelAddress, default));
+        var stream = new SslStream(await ConnectAsync(tunnelAddress, 443, default));
         await stream.AuthenticateAsClientAsync(options);
         return stream;
     }
 
-    private async Task<NetworkStream> ConnectAsync(IPAddress tunnelAddress, CancellationToken cancellationToken)
+    private async Task<NetworkStream> ConnectAsync(IPAddress tunnelAddress, int port, CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(WithFirstByte(tunnelAddress, 127), 0));
-        await socket.ConnectAsync(IPAddress.Loopback, Port, cancellationToken);
+        await socket.ConnectAsync(IPAddress.Loopback, PortOf(Gateway, port), cancellationToken);
         return new NetworkStream(socket, ownsSocket: true);
     }
 

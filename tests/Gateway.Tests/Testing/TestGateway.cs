@@ -99,6 +99,9 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>A client in the tunnel, seen at the device's address.</summary>
     public HttpClient At(string tunnelAddress) => _listeners.ClientAt(IPAddress.Parse(tunnelAddress), _certificate);
 
+    /// <summary>The same at the console's port in the tunnel (<c>Console:TunnelPort</c> 8443).</summary>
+    public HttpClient ConsoleAt(string tunnelAddress) => _listeners.ClientAt(IPAddress.Parse(tunnelAddress), _certificate, 8443);
+
     public async Task<EnrolmentView> EnrolAsync(string member, string? device = null, bool connect = true, string? os = null)
     {
         var (enrolment, _) = await Admin.EnrolAsync(new EnrolmentRequest(member, device, null, os, Adopt: false), default);

@@ -17,7 +17,7 @@ internal static class AccessPolicies
 
     public static void AddConsoleAccess(this IServiceCollection services)
     {
-        services.AddSingleton<ConsoleSessions>().AddSingleton<ConsoleLinks>().AddSingleton<ConsoleWays>().AddSingleton<ConsoleDoor>();
+        services.AddSingleton<ConsoleSessions>().AddSingleton<ConsoleLinks>().AddSingleton<ConsoleWays>().AddSingleton<ConsoleDoor>().AddSingleton<AdminDevices>();
         services.AddPasskeys();
         services.AddAuthentication(ConsoleAuthentication.Scheme)
             .AddScheme<AuthenticationSchemeOptions, ConsoleAuthentication>(ConsoleAuthentication.Scheme, configureOptions: null);

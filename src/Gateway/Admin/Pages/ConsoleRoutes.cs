@@ -14,6 +14,8 @@ internal static class ConsoleRoutes
             console.MapGet(asset.Path, context => ConsoleAssets.SendAsync(context, asset)).AllowAnonymous();
         }
 
+        // Browsers ask for it by themselves.
+        console.MapGet("/favicon.ico", () => TypedResults.NoContent()).AllowAnonymous();
         console.MapAccess();
 
         var signedIn = console.MapGroup("").RequireAuthorization(AccessPolicies.SignedIn);

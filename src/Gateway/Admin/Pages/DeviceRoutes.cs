@@ -174,25 +174,20 @@ internal static class DeviceRoutes
         });
     }
 
-    private static async Task MarkAsync(HttpContext context, string id, ConsolePages pages, StateWriter writer, TimeProvider time)
+    private static async Task MarkAsync(HttpContext context, string id, ConsolePages pages, AdminDevices admins)
     {
         if (await context.FormAsync() is not { } form)
         {
             return;
         }
 
-        var admin = form["admin"] == "yes";
-        var done = writer.Write<bool>(state => Find(state, id) is { IsLive: true } device
-            ? (true, device.IsAdmin == admin ? [] : [new DeviceMarked(admin, context.Session().By) { At = time.GetUtcNow(), Device = device.Id }])
-            : (false, []));
-        if (done)
-        {
-            context.SeeOther($"/devices/{Word(id)}");
-        }
-        else
+        if (admins.Mark(Word(id), form["admin"] == "yes", context.Session().By) is (null, _))
         {
             await pages.NotThereAsync(context);
+            return;
         }
+
+        context.SeeOther($"/devices/{Word(id)}");
     }
 
     private static DeviceLive.View Live(State state, Device device, Roster roster, RevocationOptions options, Layout.Frame frame) => new()

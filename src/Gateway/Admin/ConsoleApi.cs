@@ -5,9 +5,16 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Gateway.Admin;
 
-/// <summary>The way into the console for whoever is on the server already: a link that works once.</summary>
-internal static class ConsoleLinkApi
+/// <summary>The console, from the admin's socket: a way into it for whoever is on the server already, and the devices it is there for.</summary>
+internal static class ConsoleApi
 {
+    public static Results<Ok<DeviceView>, ProblemHttpResult> Mark(AdminDeviceRequest request, AdminDevices admins, DeviceViews views) =>
+        admins.Mark(request.Device, request.Admin, AdminApi.By) switch
+        {
+            ({ } device, _) => TypedResults.Ok(views.Of(device)),
+            (_, var refusal) => AdminApi.Problem(refusal!),
+        };
+
     public static Results<Ok<ConsoleLinkView>, ProblemHttpResult> Make(ConsoleLinks links, ConsoleOptions console, GatewayOptions gateway, StateWriter writer, TimeProvider time)
     {
         if (console is { Port: 0, TunnelPort: 0 })
