@@ -76,6 +76,15 @@ internal sealed class LiveEvents : IDisposable
         }
     }
 
+    /// <summary>Passes once the server has ended it.</summary>
+    public async Task EndAsync()
+    {
+        while (await (_next ?? _events!.MoveNextAsync().AsTask()).WaitAsync(TimeSpan.FromSeconds(10)))
+        {
+            _next = null;
+        }
+    }
+
     public void Dispose()
     {
         _reply?.Dispose();
