@@ -45,6 +45,13 @@ internal sealed partial class ConsoleDoor(DeviceResolver devices, GatewayOptions
         // 3.
         Protect(context.Response.Headers);
 
+        // What two readers could take for two things, no browser sends.
+        if (Framing.IsDoubtful(context))
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return;
+        }
+
         // 2.
         if (!IsOurs(context.Request.Host, context.Plane()))
         {
@@ -102,6 +109,7 @@ internal sealed partial class ConsoleDoor(DeviceResolver devices, GatewayOptions
     private static bool IsFromOurPages(HttpRequest request) =>
         request.Headers.Origin is [{ } origin]
         && Uri.TryCreate(origin, UriKind.Absolute, out var page)
+        && page is { UserInfo: "", PathAndQuery: "/", Fragment: "" }
         && page.Scheme == request.Scheme
         && string.Equals(page.IdnHost, request.Host.Host, StringComparison.OrdinalIgnoreCase)
         && page.Port == (request.Host.Port ?? (request.IsHttps ? 443 : 80))
