@@ -16,8 +16,8 @@ internal static class ConsoleDevices
 }
 
 /// <summary>
-/// What every request of the console passes: 1. the device, in the tunnel; 2. our own name, so that no other site's name
-/// leads here; 3. headers that let nothing in from elsewhere; 4. where it changes something, our own pages as its origin.
+/// What every request of the console passes: 1. the device, in the tunnel; 2. one reading, and our own name, so that
+/// no other site's leads here; 3. headers that let nothing in from elsewhere; 4. where it changes something, our own pages as its origin.
 /// </summary>
 internal sealed partial class ConsoleDoor(DeviceResolver devices, GatewayOptions gateway, ConsoleOptions console, ConsolePages pages, ILogger<ConsoleDoor> log)
 {
@@ -45,17 +45,10 @@ internal sealed partial class ConsoleDoor(DeviceResolver devices, GatewayOptions
         // 3.
         Protect(context.Response.Headers);
 
-        // What two readers could take for two things, no browser sends.
-        if (Framing.IsDoubtful(context))
-        {
-            context.Response.StatusCode = StatusCodes.Status400BadRequest;
-            return;
-        }
-
         // 2.
-        if (!IsOurs(context.Request.Host, context.Plane()))
+        if (Fault(context) is { } status)
         {
-            context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
+            context.Response.StatusCode = status;
             return;
         }
 
@@ -99,6 +92,12 @@ internal sealed partial class ConsoleDoor(DeviceResolver devices, GatewayOptions
             await pages.SayAsync(context, StatusCodes.Status500InternalServerError, ConsoleTexts.FaultTitle, ConsoleTexts.Fault);
         }
     }
+
+    /// <summary>What two readers could take for two things, which no browser sends, or what is meant for somebody else.</summary>
+    private int? Fault(HttpContext context) =>
+        Framing.IsDoubtful(context) ? StatusCodes.Status400BadRequest
+        : IsOurs(context.Request.Host, context.Plane()) ? null
+        : StatusCodes.Status421MisdirectedRequest;
 
     /// <summary>At the other end of an SSH tunnel the port may be another.</summary>
     private bool IsOurs(HostString host, Plane plane) => plane == Plane.LocalConsole
