@@ -30,13 +30,14 @@ internal static class MemberTransition
         _ => after,
     };
 
+    /// <summary>Nothing, where there is no such member.</summary>
+    public static State With(State state, Localpart localpart, Func<Member, Member> change) =>
+        state.Members.TryGetValue(localpart, out var member)
+            ? state with { Members = state.Members.SetItem(localpart, change(member)) }
+            : state;
+
     private static bool EverSignedIn(Device device) => device.Sessions.Any(session => session.OpenedAt is not null);
 
     private static State OfDevice(State state, DeviceIntent intent, Func<Member, Member> change) =>
         state.Devices.TryGetValue(intent.Device, out var device) ? With(state, device.Member, change) : state;
-
-    private static State With(State state, Localpart localpart, Func<Member, Member> change) =>
-        state.Members.TryGetValue(localpart, out var member)
-            ? state with { Members = state.Members.SetItem(localpart, change(member)) }
-            : state;
 }

@@ -55,17 +55,17 @@ public static class Transition
                     ? state with { Members = state.Members.Remove(dropped.Localpart) }
                     : state;
             case AccountMade made:
-                return WithMember(state, made.Localpart, OnAccountMade);
+                return MemberTransition.With(state, made.Localpart, OnAccountMade);
             case AccountLockAsked asked:
-                return WithMember(state, asked.Localpart, old => old.State == MemberState.Active
+                return MemberTransition.With(state, asked.Localpart, old => old.State == MemberState.Active
                     ? old with { Lock = new AccountLock(asked.Locked, asked.At, Confirmed: false) }
                     : old);
             case AccountLockSet set:
-                return WithMember(state, set.Localpart, old => old.Lock is { } wish && wish.Locked == set.Locked ? old with { Lock = wish with { Confirmed = true } } : old);
+                return MemberTransition.With(state, set.Localpart, old => old.Lock is { } wish && wish.Locked == set.Locked ? old with { Lock = wish with { Confirmed = true } } : old);
             case MemberLeft left:
-                return WithMember(state, left.Localpart, old => OnLeft(old, left));
+                return MemberTransition.With(state, left.Localpart, old => OnLeft(old, left));
             case AccountClosed closed:
-                return WithMember(state, closed.Localpart, old => old with { Leaving = old.Leaving! with { ClosedAt = closed.At } });
+                return MemberTransition.With(state, closed.Localpart, old => old with { Leaving = old.Leaving! with { ClosedAt = closed.At } });
             default:
                 return MemberTransition.Apply(state, intent);
         }
@@ -86,11 +86,6 @@ public static class Transition
         Leaving = member.Leaving ?? new Leaving(left.At, left.Erase, ClosedAt: member.State == MemberState.AccountAsked ? left.At : null),
     };
 
-    private static State WithMember(State state, Localpart localpart, Func<Member, Member> change) =>
-        state.Members.TryGetValue(localpart, out var member)
-            ? state with { Members = state.Members.SetItem(localpart, change(member)) }
-            : state;
-
     private static State OnEnrolmentEnded(State state, EnrolmentEnded ended) =>
         state.Devices.TryGetValue(ended.Device, out var device) && device.FirstHandshake is null
             ? state with { Devices = state.Devices.Remove(ended.Device) }
@@ -108,7 +103,7 @@ public static class Transition
         GrantArmed armed => device.MaySignIn ? device with { Grant = armed.Grant } : device,
         SignInApproved or TokenRefused => device,
         DeviceConfirmed => device with { AwaitsConfirmation = false },
-        DeviceMarked marked => device with { IsAdmin = marked.Admin && device.IsLive },
+        DeviceMarked marked => device with { IsAdmin = marked.Admin && device.MaySignIn },
         GrantSpent spent => OnGrantSpent(device, spent),
         GrantExpired expired => device.Grant is { State: GrantState.Armed } grant && grant.Id == expired.GrantId
             ? device with { Grant = grant with { State = GrantState.Expired } }
@@ -153,6 +148,7 @@ public static class Transition
             ? device
             : device with
             {
+                IsAdmin = false,
                 KeyCopiedAt = copied.At,
                 Grant = device.Grant is { State: GrantState.Armed } grant ? grant with { State = GrantState.Cancelled } : device.Grant,
             };

@@ -1,8 +1,10 @@
 using System.Net;
 using Gateway.Admin;
 using Gateway.Admin.Access;
+using Gateway.Commands;
 using Gateway.Listening;
 using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Store;
 using Gateway.Tests.Testing;
 
 namespace Gateway.Tests.Admin;
@@ -73,6 +75,20 @@ public sealed class TunnelConsoleTests
         await EndsAsync(events);
         await Assert.ThrowsAsync<HttpRequestException>(() => browser.GetAsync("/"));
         Assert.Empty(gateway.Service<ConsoleSessions>().All());
+    }
+
+    [Fact]
+    public async Task A_key_that_two_phones_use_opens_no_console_any_more()
+    {
+        await using var gateway = await TestGateway.StartAsync(Switched);
+        var laptop = await MarkedAsync(gateway, "ada");
+        using var browser = SignedIn(gateway, laptop);
+
+        gateway.Service<StateWriter>().Write(new KeyCopied { At = gateway.Clock.GetUtcNow(), Device = DeviceId.Parse(laptop.Id, null) });
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => browser.GetAsync("/"));
+        Assert.Empty(gateway.Service<ConsoleSessions>().All());
+        await Assert.ThrowsAsync<CommandException>(() => gateway.Admin.MarkAsync(new AdminDeviceRequest(laptop.Id, Admin: true), default));
     }
 
     [Fact]

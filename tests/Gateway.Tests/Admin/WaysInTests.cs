@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Gateway.Admin.Access;
+using Gateway.Onboarding.Consoles;
 using Gateway.Onboarding.Store;
 using Gateway.Tests.Testing;
 
@@ -124,6 +125,35 @@ public sealed partial class WaysInTests
 
         Assert.Equal(secret, gateway.State.Console.Code!.Bytes.AsSpan());
         Assert.Equal(HttpStatusCode.SeeOther, again.Last.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_passkey_survives_a_restart_and_a_snapshot_with_what_was_last_said_of_it()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var writer = gateway.Service<StateWriter>();
+        var added = new Passkey
+        {
+            CredentialId = [1, 2, 3],
+            PublicKey = [4, 5],
+            Name = "laptop",
+            Site = "localhost",
+            Transports = ["internal"],
+            SignCount = 1,
+            IsBackupEligible = true,
+            IsBackedUp = false,
+            AddedAt = gateway.Clock.GetUtcNow(),
+        };
+        writer.Write(new PasskeyAdded(added) { At = gateway.Clock.GetUtcNow() }, new PasskeyUsed([1, 2, 3], 7, IsBackedUp: true) { At = gateway.Clock.GetUtcNow() });
+
+        await gateway.RestartAsync();
+        gateway.Service<StoreFile>().Secret("makes-a-snapshot", () => [1]);
+        await gateway.RestartAsync();
+        var found = gateway.State.Console.Find([1, 2, 3])!;
+
+        Assert.Equal(("laptop", "localhost", 7u, true, gateway.Clock.GetUtcNow()), (found.Name, found.Site, found.SignCount, found.IsBackedUp, found.UsedAt));
+        Assert.Equal(added.PublicKey, found.PublicKey);
+        Assert.Equal(added.Transports, found.Transports);
     }
 
     [Fact]

@@ -48,7 +48,7 @@ internal sealed partial class ConsoleDoor(DeviceResolver devices, GatewayOptions
         // 2.
         if (Fault(context) is { } status)
         {
-            context.Response.StatusCode = status;
+            Refuse(context, status);
             return;
         }
 
@@ -98,6 +98,16 @@ internal sealed partial class ConsoleDoor(DeviceResolver devices, GatewayOptions
         Framing.IsDoubtful(context) ? StatusCodes.Status400BadRequest
         : IsOurs(context.Request.Host, context.Plane()) ? null
         : StatusCodes.Status421MisdirectedRequest;
+
+    /// <summary>Loopback by its number is led to its name, which passkeys need.</summary>
+    private static void Refuse(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
+        if (status == StatusCodes.Status421MisdirectedRequest && context.Plane() == Plane.LocalConsole && context.Request.Host.Host == "127.0.0.1")
+        {
+            context.Response.Redirect($"http://localhost:{context.Request.Host.Port ?? 80}/");
+        }
+    }
 
     /// <summary>At the other end of an SSH tunnel the port may be another.</summary>
     private bool IsOurs(HostString host, Plane plane) => plane == Plane.LocalConsole

@@ -62,7 +62,8 @@ internal sealed class ConsoleSession
     /// <summary>Cancelled when the session ends: what streams to its pages ends with it.</summary>
     public CancellationToken Over => _over.Token;
 
-    public void End() => _over.Cancel();
+    /// <summary>What listens is told on a thread of its own: the caller may hold a lock.</summary>
+    public void End() => _ = _over.CancelAsync();
 
     public bool HasToken(string typed) =>
         CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(FormToken), Encoding.UTF8.GetBytes(typed));

@@ -12,7 +12,6 @@ public sealed class ConsoleAttackTests
 {
     [Theory]
     [InlineData("evil.example:8080")]
-    [InlineData("127.0.0.1:8080")]
     [InlineData("[::1]:8080")]
     [InlineData("chat.example")]
     [InlineData("localhost.evil.example")]
@@ -26,6 +25,17 @@ public sealed class ConsoleAttackTests
 
         Assert.StartsWith("HTTP/1.1 421", answer, StringComparison.Ordinal);
         AssertProtected(answer);
+    }
+
+    [Fact]
+    public async Task Loopback_by_its_number_is_led_to_its_name_and_to_nothing_else()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        var answer = await GetAsync(gateway, "//evil.example/x", SignIn(gateway), host: "127.0.0.1:8080");
+
+        Assert.StartsWith("HTTP/1.1 302", answer, StringComparison.Ordinal);
+        Assert.Contains("\r\nLocation: http://localhost:8080/\r\n", answer, StringComparison.Ordinal);
     }
 
     [Theory]
