@@ -1,25 +1,15 @@
-// The admin's browser at the console, with an authenticator of its own for passkeys. Told what to do (instructions.mjs).
+// The admin's browser at the console. Told what to do (instructions.mjs).
 //
 // Usage: node console.mjs PICTURES
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { follow } from './instructions.mjs';
-import { fileOf, instructionsOf, launch } from './window.mjs';
+import { instructionsOf, launch } from './window.mjs';
 
 const [pictures] = process.argv.slice(2);
 const window = await launch();
 
 const instructions = {
   ...instructionsOf(window, pictures),
-
-  /** A laptop's own authenticator, whose owner says yes each time. */
-  async authenticator() {
-    const session = await window.page.context().newCDPSession(window.page);
-    await session.send('WebAuthn.enable');
-    await session.send('WebAuthn.addVirtualAuthenticator', {
-      options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
-    });
-  },
 
   /** Chooses, by its label, what stands to choose from. */
   async choose({ label }) {
@@ -44,21 +34,6 @@ const instructions = {
     return { width: (await window.page.locator(selector).first().boundingBox()).width };
   },
 
-  /** What axe finds against WCAG 2.2 A and AA on the page as it is, by day and by night. */
-  async axe() {
-    const findings = [];
-    for (const colorScheme of ['light', 'dark']) {
-      await window.page.emulateMedia({ colorScheme });
-      // By the debugger's hand: the page's own policy lets no such script in.
-      await window.page.evaluate(await readFile(fileOf('axe-core/axe.min.js'), 'utf8'));
-      const { violations } = await window.page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-      findings.push(...violations.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes.map((node) => node.target).join(', ')}`));
-    }
-
-    await window.page.emulateMedia({ colorScheme: 'light' });
-    return { findings };
-  },
-
   /** Presses a key. */
   async press({ key }) {
     await window.page.keyboard.press(key);
@@ -77,9 +52,6 @@ const instructions = {
     await window.page.reload();
   },
 
-  async cookies() {
-    return { cookies: await window.page.context().cookies() };
-  },
 };
 
 follow(instructions, () => window.browser.close());

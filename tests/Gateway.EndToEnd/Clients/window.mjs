@@ -1,12 +1,10 @@
 // A window of Debian's Chromium, driven by Playwright as a hand would: what the phone's browser (browser.mjs) and the
 // admin's (console.mjs) have in common. HOME holds the authorities that Chromium trusts.
 import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const require = createRequire(join(process.env.GATEWAY_NODE_MODULES, 'x'));
-
-/** The source of a package from npm, to be put into a page. */
-export const fileOf = (module) => require.resolve(module);
 
 export async function launch() {
   const browser = await require('playwright-core').chromium.launch({
@@ -69,6 +67,34 @@ export const instructionsOf = (window, pictures) => ({
     }
 
     await window.page.emulateMedia({ colorScheme: 'light' });
+  },
+
+  /** A laptop's own authenticator, whose owner says yes each time. */
+  async authenticator() {
+    const session = await window.page.context().newCDPSession(window.page);
+    await session.send('WebAuthn.enable');
+    await session.send('WebAuthn.addVirtualAuthenticator', {
+      options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+    });
+  },
+
+  /** What axe finds against WCAG 2.2 A and AA on the page as it is, by day and by night. */
+  async axe() {
+    const findings = [];
+    for (const colorScheme of ['light', 'dark']) {
+      await window.page.emulateMedia({ colorScheme });
+      // By the debugger's hand: the page's own policy lets no such script in.
+      await window.page.evaluate(await readFile(require.resolve('axe-core/axe.min.js'), 'utf8'));
+      const { violations } = await window.page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+      findings.push(...violations.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes.map((node) => node.target).join(', ')}`));
+    }
+
+    await window.page.emulateMedia({ colorScheme: 'light' });
+    return { findings };
+  },
+
+  async cookies() {
+    return { cookies: await window.page.context().cookies() };
   },
 });
 

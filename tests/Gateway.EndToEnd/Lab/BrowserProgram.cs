@@ -54,5 +54,19 @@ public abstract class BrowserProgram(ProcessStartInfo start, string logName) : I
     /// <summary>Photographs the page, by day and by night, for whoever wants to look (the test logs).</summary>
     public Task PictureAsync(string name) => AskAsync("picture", new JsonObject { ["name"] = name });
 
+    /// <summary>From here on the window has an authenticator whose owner always says yes.</summary>
+    public Task AddAuthenticatorAsync() => AskAsync("authenticator");
+
+    /// <summary>What axe finds against WCAG 2.2 AA on the page, by day and by night.</summary>
+    public async Task<IReadOnlyList<string>> AxeAsync() =>
+        [.. (await AskAsync("axe")).GetProperty("findings").EnumerateArray().Select(finding => finding.GetString()!)];
+
+    /// <summary>The window's cookies by name: whether scripts may read them, whether they need TLS, and where they go.</summary>
+    public async Task<IReadOnlyDictionary<string, (bool HttpOnly, bool Secure, string SameSite)>> CookiesAsync() =>
+        (await AskAsync("cookies")).GetProperty("cookies").EnumerateArray().ToDictionary(
+            cookie => cookie.GetProperty("name").GetString()!,
+            cookie => (cookie.GetProperty("httpOnly").GetBoolean(), cookie.GetProperty("secure").GetBoolean(), cookie.GetProperty("sameSite").GetString()!),
+            StringComparer.Ordinal);
+
     protected async Task<Sight> SeeAsync(string instruction, JsonObject more) => new(await AskAsync(instruction, more));
 }

@@ -3,10 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Gateway.EndToEnd.Lab;
 
-/// <summary>
-/// The admin's browser (Clients/console.mjs): on the server itself, where an SSH tunnel ends, with an authenticator for
-/// passkeys.
-/// </summary>
+/// <summary>The admin's browser (Clients/console.mjs): on the server itself, where an SSH tunnel ends.</summary>
 public sealed class ConsoleBrowser : BrowserProgram
 {
     public const string Console = "http://localhost:8080";
@@ -25,9 +22,6 @@ public sealed class ConsoleBrowser : BrowserProgram
         return new ConsoleBrowser(start);
     }
 
-    /// <summary>From here on the window has an authenticator whose owner always says yes.</summary>
-    public Task AddAuthenticatorAsync() => AskAsync("authenticator");
-
     public Task ChooseAsync(string label) => AskAsync("choose", new JsonObject { ["label"] = label });
 
     /// <summary>Opens what is covered and waits until <paramref name="then"/> can be seen.</summary>
@@ -40,10 +34,6 @@ public sealed class ConsoleBrowser : BrowserProgram
     public async Task<double> WidthAsync(string selector) =>
         (await AskAsync("measure", new JsonObject { ["selector"] = selector })).GetProperty("width").GetDouble();
 
-    /// <summary>What axe finds against WCAG 2.2 AA on the page, by day and by night.</summary>
-    public async Task<IReadOnlyList<string>> AxeAsync() =>
-        [.. (await AskAsync("axe")).GetProperty("findings").EnumerateArray().Select(finding => finding.GetString()!)];
-
     public Task PressAsync(string key) => AskAsync("press", new JsonObject { ["key"] = key });
 
     /// <summary>What has the focus, by its text or label.</summary>
@@ -52,11 +42,4 @@ public sealed class ConsoleBrowser : BrowserProgram
     public Task BackAsync() => AskAsync("back");
 
     public Task ReloadAsync() => AskAsync("reload");
-
-    /// <summary>The window's cookies by name: whether scripts may read them, whether they need TLS, and where they go.</summary>
-    public async Task<IReadOnlyDictionary<string, (bool HttpOnly, bool Secure, string SameSite)>> CookiesAsync() =>
-        (await AskAsync("cookies")).GetProperty("cookies").EnumerateArray().ToDictionary(
-            cookie => cookie.GetProperty("name").GetString()!,
-            cookie => (cookie.GetProperty("httpOnly").GetBoolean(), cookie.GetProperty("secure").GetBoolean(), cookie.GetProperty("sameSite").GetString()!),
-            StringComparer.Ordinal);
 }

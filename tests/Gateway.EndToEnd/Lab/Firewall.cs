@@ -9,11 +9,11 @@ public sealed class Firewall(NetworkNamespace server, GatewayHost gateway)
 
     public async Task LoadAsync()
     {
-        var definitions = string.Create(CultureInfo.InvariantCulture, $"""
-            define interface = "{gateway.Link}"
-            define network = {gateway.Settings["Tunnel:Network"]}
-            define address = {gateway.TunnelAddress}
-            define ports = 443
+        var definitions = string.Create(CultureInfo.InvariantCulture, $$"""
+            define interface = "{{gateway.Link}}"
+            define network = {{gateway.Settings["Tunnel:Network"]}}
+            define address = {{gateway.TunnelAddress}}
+            define ports = { 443, {{gateway.Settings["Console:TunnelPort"]}} }
 
             """);
         (await server.FeedAsync(definitions + await File.ReadAllTextAsync(Table), "nft", "-f", "-")).Expect();

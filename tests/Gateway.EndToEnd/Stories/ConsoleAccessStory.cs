@@ -52,6 +52,36 @@ public sealed class ConsoleAccessStory(TestLab lab) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task From_the_admins_own_phone_it_is_in_the_tunnel_with_a_passkey_of_its_own()
+    {
+        var console = $"https://{GatewayHost.ServerName}:8443";
+        var (_, phone) = await lab.JoinAsync("ines");
+        await phone.WaitForHandshakeAsync();
+        var browser = await lab.BrowseAsync(phone);
+        await browser.OpenAsync("en-GB");
+        await browser.AddAuthenticatorAsync();
+
+        var shut = await Assert.ThrowsAsync<InstructionException>(() => browser.VisitAsync(console));
+        (await lab.Gateway.RunAsync("admin-device", "ines/phone")).Expect();
+        await browser.VisitAsync((await lab.Gateway.JsonAsync("console-link")).GetProperty("tunnel").GetString()!);
+        await browser.TapAsync("Sign in", "nav");
+        await browser.VisitAsync($"{console}/access/passkeys");
+        await browser.TapAsync("Add it", Start);
+        var cookies = await browser.CookiesAsync();
+        await browser.TapAsync("Sign out", "[data-passkey=get]");
+        var back = await browser.TapAsync("Use my passkey", Start);
+        var findings = await browser.AxeAsync();
+        (await lab.Gateway.RunAsync("admin-device", "ines/phone", "--remove")).Expect();
+        var removed = await Assert.ThrowsAsync<InstructionException>(() => browser.VisitAsync(console));
+
+        Assert.Contains("ERR_", shut.Message, StringComparison.Ordinal);
+        Assert.Equal($"{console}/", back.Address);
+        Assert.Equal((true, true, "Strict"), cookies["__Host-console"]);
+        Assert.Empty(findings);
+        Assert.Contains("ERR_", removed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_passkey_that_another_browser_has_lets_nobody_else_in()
     {
         var admin = lab.BrowseConsole();

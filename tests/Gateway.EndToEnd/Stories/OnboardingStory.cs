@@ -55,6 +55,8 @@ public sealed class OnboardingStory(TestLab lab) : IAsyncDisposable
         findings.AddRange(await admin.AxeAsync());
         var link = await admin.ScanAsync("#enrol-code .qr", $"{language}-console-element");
         Assert.Contains(words.Connected, connected.Text, StringComparison.Ordinal);
+        // Said to whoever cannot see it.
+        Assert.Contains(words.Connected, (await admin.AwaitAsync("#said:not(:empty)")).Text.Split('\n')[^1], StringComparison.Ordinal);
         Assert.Equal($"https://mobile.element.io/element/?account_provider={GatewayHost.ServerName}", link);
 
         var element = new ElementX(phone, ElementX.App.Ios);
