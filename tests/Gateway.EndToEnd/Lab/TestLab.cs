@@ -109,6 +109,17 @@ public sealed class TestLab : IAsyncLifetime
         return browser;
     }
 
+    /// <summary>The same, signed in by a link and at the start page; <paramref name="signIn"/> is what the link's button says in this language.</summary>
+    public async Task<ConsoleBrowser> SignInToConsoleAsync(string language, Viewport viewport, string signIn)
+    {
+        var admin = BrowseConsole();
+        await admin.OpenAsync(language, viewport);
+        await admin.VisitAsync((await Gateway.JsonAsync("console-link")).GetProperty("local").GetString()!);
+        await admin.TapAsync(signIn, "nav");
+        await admin.VisitAsync($"{ConsoleBrowser.Console}/");
+        return admin;
+    }
+
     /// <summary>Switches off all phones and other guests, so that nobody of this story is in the way of the next.</summary>
     public async ValueTask EndStoryAsync()
     {

@@ -16,7 +16,7 @@ public sealed class ConsoleStory(TestLab lab) : IAsyncDisposable
     {
         var member = await lab.SignInAsync(localpart);
         await member.CalmAsync();
-        var admin = await SignInAsync(language, Viewport.Phone, signIn);
+        var admin = await lab.SignInToConsoleAsync(language, Viewport.Phone, signIn);
         await admin.PictureAsync($"{language}-console-members-phone");
 
         var confirm = await admin.TapAsync(lost, "form .danger, form .sure");
@@ -39,7 +39,7 @@ public sealed class ConsoleStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task The_list_shows_who_comes_and_goes_by_itself()
     {
-        var admin = await SignInAsync("en-GB", Viewport.Laptop, "Sign in");
+        var admin = await lab.SignInToConsoleAsync("en-GB", Viewport.Laptop, "Sign in");
         var (enrolment, phone) = await lab.JoinAsync("tomas");
         await admin.AwaitAsync("#m-tomas");
         await phone.WaitForHandshakeAsync();
@@ -62,7 +62,7 @@ public sealed class ConsoleStory(TestLab lab) : IAsyncDisposable
         var pending = await lab.Gateway.EnrolAsync(localpart, "laptop");
         var lost = await lab.Gateway.EnrolAsync(localpart, "old");
         (await lab.Gateway.RunAsync("revoke", $"{localpart}/old")).Expect();
-        var admin = await SignInAsync(language, Viewport.Laptop, signIn);
+        var admin = await lab.SignInToConsoleAsync(language, Viewport.Laptop, signIn);
         var findings = new List<string>();
         string[] pages =
         [
@@ -89,7 +89,7 @@ public sealed class ConsoleStory(TestLab lab) : IAsyncDisposable
     public async Task Everything_works_by_keyboard()
     {
         var member = await lab.SignInAsync("vera");
-        var admin = await SignInAsync("en-GB", Viewport.Laptop, "Sign in");
+        var admin = await lab.SignInToConsoleAsync("en-GB", Viewport.Laptop, "Sign in");
         await TabToAsync(admin, "Lost… · vera, phone");
         await admin.PressAsync("Enter");
         await admin.AwaitAsync(".danger, .sure");
@@ -112,15 +112,5 @@ public sealed class ConsoleStory(TestLab lab) : IAsyncDisposable
         }
 
         Assert.Fail($"The keyboard does not reach '{name}'");
-    }
-
-    private async Task<ConsoleBrowser> SignInAsync(string language, Viewport viewport, string signIn)
-    {
-        var admin = lab.BrowseConsole();
-        await admin.OpenAsync(language, viewport);
-        await admin.VisitAsync((await lab.Gateway.JsonAsync("console-link")).GetProperty("local").GetString()!);
-        await admin.TapAsync(signIn, "nav");
-        await admin.VisitAsync($"{ConsoleBrowser.Console}/");
-        return admin;
     }
 }

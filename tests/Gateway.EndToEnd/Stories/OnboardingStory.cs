@@ -26,7 +26,7 @@ public sealed class OnboardingStory(TestLab lab) : IAsyncDisposable
 
     private async Task JoinAsync(string language, Viewport viewport, string person, string localpart, Words words)
     {
-        var admin = await SignInAsync(language, viewport, words.SignIn);
+        var admin = await lab.SignInToConsoleAsync(language, viewport, words.SignIn);
         var findings = new List<string>();
 
         await admin.TapAsync(words.NewMember, "#localpart");
@@ -83,7 +83,7 @@ public sealed class OnboardingStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task A_reload_a_step_back_and_a_second_click_make_no_second_device_and_show_no_code_again()
     {
-        var admin = await SignInAsync("en-GB", Viewport.Laptop, "Sign in");
+        var admin = await lab.SignInToConsoleAsync("en-GB", Viewport.Laptop, "Sign in");
         await admin.TapAsync("New member", "#localpart");
         await admin.TypeAsync("Ursula", "Name");
         var shown = await admin.TapAsync("Make the QR code", "#show-code");
@@ -102,16 +102,6 @@ public sealed class OnboardingStory(TestLab lab) : IAsyncDisposable
         Assert.DoesNotContain("PrivateKey", back.Text, StringComparison.Ordinal);
         Assert.Contains("[Peer]", config, StringComparison.Ordinal);
         Assert.DoesNotContain(await DevicesAsync(), device => device.GetProperty("member").GetString() == "ursula");
-    }
-
-    private async Task<ConsoleBrowser> SignInAsync(string language, Viewport viewport, string signIn)
-    {
-        var admin = lab.BrowseConsole();
-        await admin.OpenAsync(language, viewport);
-        await admin.VisitAsync((await lab.Gateway.JsonAsync("console-link")).GetProperty("local").GetString()!);
-        await admin.TapAsync(signIn, "nav");
-        await admin.VisitAsync($"{ConsoleBrowser.Console}/");
-        return admin;
     }
 
     private async Task<IReadOnlyList<System.Text.Json.JsonElement>> DevicesAsync() => [.. (await lab.Gateway.AskAsync("v1/devices")).EnumerateArray()];
