@@ -43,7 +43,7 @@ public sealed class GatewayHost : IAsyncDisposable
             ["Login:RedirectUrls"] = new JsonArray(WebBrowser.App),
             // Some seconds, so that the whole life of a revocation fits into a story.
             ["Revocation:GraceHours"] = 0.001,
-            ["Console:TunnelPort"] = 8443,
+            ["Console:TunnelPort"] = 9443,
             ["Admin:Socket"] = Path.Combine(folder, "admin.sock"),
         };
     }

@@ -54,15 +54,15 @@ public sealed class ConsoleAccessStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task From_the_admins_own_phone_it_is_in_the_tunnel_with_a_passkey_of_its_own()
     {
-        var console = $"https://{GatewayHost.ServerName}:8443";
-        var (_, phone) = await lab.JoinAsync("ines");
+        var console = $"https://{GatewayHost.ServerName}:9443";
+        var (_, phone) = await lab.JoinAsync("beatrix");
         await phone.WaitForHandshakeAsync();
         var browser = await lab.BrowseAsync(phone);
         await browser.OpenAsync("en-GB");
         await browser.AddAuthenticatorAsync();
 
         var shut = await Assert.ThrowsAsync<InstructionException>(() => browser.VisitAsync(console));
-        (await lab.Gateway.RunAsync("admin-device", "ines/phone")).Expect();
+        (await lab.Gateway.RunAsync("admin-device", "beatrix/phone")).Expect();
         await browser.VisitAsync((await lab.Gateway.JsonAsync("console-link")).GetProperty("tunnel").GetString()!);
         await browser.TapAsync("Sign in", "nav");
         await browser.VisitAsync($"{console}/access/passkeys");
@@ -71,7 +71,7 @@ public sealed class ConsoleAccessStory(TestLab lab) : IAsyncDisposable
         await browser.TapAsync("Sign out", "[data-passkey=get]");
         var back = await browser.TapAsync("Use my passkey", Start);
         var findings = await browser.AxeAsync();
-        (await lab.Gateway.RunAsync("admin-device", "ines/phone", "--remove")).Expect();
+        (await lab.Gateway.RunAsync("admin-device", "beatrix/phone", "--remove")).Expect();
         var removed = await Assert.ThrowsAsync<InstructionException>(() => browser.VisitAsync(console));
 
         Assert.Contains("ERR_", shut.Message, StringComparison.Ordinal);

@@ -40,14 +40,14 @@ public sealed class ConsoleStory(TestLab lab) : IAsyncDisposable
     public async Task The_list_shows_who_comes_and_goes_by_itself()
     {
         var admin = await lab.SignInToConsoleAsync("en-GB", Viewport.Laptop, "Sign in");
-        var (enrolment, phone) = await lab.JoinAsync("tomas");
-        await admin.AwaitAsync("#m-tomas");
+        var (enrolment, phone) = await lab.JoinAsync("tadeo");
+        await admin.AwaitAsync("#m-tadeo");
         await phone.WaitForHandshakeAsync();
-        await admin.AwaitAsync("#m-tomas .dot.ok");
+        await admin.AwaitAsync("#m-tadeo .dot.ok");
         var client = lab.Open(phone);
-        await client.LoginAsync("tomas", enrolment.LoginCode);
-        (await lab.Gateway.RunAsync("revoke", "tomas/phone")).Expect();
-        var cut = await admin.AwaitAsync("#m-tomas .tag.red");
+        await client.LoginAsync("tadeo", enrolment.LoginCode);
+        (await lab.Gateway.RunAsync("revoke", "tadeo/phone")).Expect();
+        var cut = await admin.AwaitAsync("#m-tadeo .tag.red");
 
         // One page, loaded once.
         Assert.Equal($"{ConsoleBrowser.Console}/", cut.Address);
@@ -88,12 +88,12 @@ public sealed class ConsoleStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task Everything_works_by_keyboard()
     {
-        var member = await lab.SignInAsync("vera");
+        var member = await lab.SignInAsync("wanda");
         var admin = await lab.SignInToConsoleAsync("en-GB", Viewport.Laptop, "Sign in");
-        await TabToAsync(admin, "Lost… · vera, phone");
+        await TabToAsync(admin, "Lost… · wanda, phone");
         await admin.PressAsync("Enter");
         await admin.AwaitAsync(".danger, .sure");
-        await TabToAsync(admin, "Cut off vera’s phone");
+        await TabToAsync(admin, "Cut off wanda’s phone");
         await admin.PressAsync("Enter");
         await admin.AwaitAsync("#device ol.flow");
 

@@ -85,7 +85,7 @@ public sealed class OnboardingStory(TestLab lab) : IAsyncDisposable
     {
         var admin = await lab.SignInToConsoleAsync("en-GB", Viewport.Laptop, "Sign in");
         await admin.TapAsync("New member", "#localpart");
-        await admin.TypeAsync("Ursula", "Name");
+        await admin.TypeAsync("Yolanda", "Name");
         var shown = await admin.TapAsync("Make the QR code", "#show-code");
 
         await admin.ReloadAsync();
@@ -101,7 +101,7 @@ public sealed class OnboardingStory(TestLab lab) : IAsyncDisposable
         Assert.Contains("The code was shown once", reloaded.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("PrivateKey", back.Text, StringComparison.Ordinal);
         Assert.Contains("[Peer]", config, StringComparison.Ordinal);
-        Assert.DoesNotContain(await DevicesAsync(), device => device.GetProperty("member").GetString() == "ursula");
+        Assert.DoesNotContain(await DevicesAsync(), device => device.GetProperty("member").GetString() == "yolanda");
     }
 
     private async Task<IReadOnlyList<System.Text.Json.JsonElement>> DevicesAsync() => [.. (await lab.Gateway.AskAsync("v1/devices")).EnumerateArray()];
