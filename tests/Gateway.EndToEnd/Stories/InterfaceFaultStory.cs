@@ -142,7 +142,7 @@ public sealed class InterfaceFaultStory : IAsyncLifetime
     {
         foreach (var process in await lab!.Server.ProcessesAsync())
         {
-            if ((await File.ReadAllTextAsync($"/proc/{process}/cmdline")).StartsWith($"wireguard-go\0{Gateway.Link}", StringComparison.Ordinal))
+            if ((await File.ReadAllTextAsync($"/proc/{process}/cmdline")).StartsWith($"wireguard-go\0{Gateway.Link}\0", StringComparison.Ordinal))
             {
                 return process;
             }
