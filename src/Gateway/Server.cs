@@ -3,25 +3,28 @@ using Gateway.Admin.Access;
 using Gateway.Admin.Pages;
 using Gateway.Commands;
 using Gateway.Listening;
+using Gateway.Onboarding;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Revocation;
 using Gateway.Onboarding.Store;
 using Gateway.Proxy;
 using Gateway.Tunnel;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Console;
 
 namespace Gateway;
 
 /// <summary>
 /// <c>gateway serve</c>, as a table of contents: options → store → services → listeners → pipeline → run.
 /// </summary>
-internal static class Server
+internal static partial class Server
 {
     /// <summary>Open long polls end within this when the gateway stops; clients ask again at once.</summary>
     private static readonly TimeSpan ShutdownTime = TimeSpan.FromSeconds(3);
 
     public static async Task<int> ServeAsync(string? configFile, CancellationToken cancellationToken)
     {
+        SocketThreads.Use();
         var (settings, faults) = Settings.Read(configFile);
         if (faults.Count > 0)
         {
@@ -84,6 +87,9 @@ internal static class Server
             console.UseUtcTimestamp = true;
         });
 
+        // A log that nobody takes holds up no request.
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
+
         // The framework's own lines name URLs and addresses, which our log must not; a failed start is told by ServeAsync.
         builder.Logging.AddFilter("Microsoft", LogLevel.Error).AddFilter("Yarp", LogLevel.None).AddFilter("System", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
@@ -99,6 +105,7 @@ internal static class Server
         WakeTunnelOnChange(app.Services);
         app.Services.GetRequiredService<StateWriter>().Watch(app.Services.GetRequiredService<Announcements>().Follow);
         app.Services.FollowWithAudit();
+        WatchThreads(app.Services);
         app.Services.GetRequiredService<RevocationSpool>().ApplyAll();
         return app;
     }
@@ -157,7 +164,7 @@ internal static class Server
         {
             Plane.Member => gate.AnswerAsync(context),
             Plane.Admin => next(context),
-            Plane.LocalConsole or Plane.TunnelConsole => console.AnswerAsync(context, next),
+            Plane.LocalConsole or Plane.TunnelConsole => SocketThreads.LeaveAsync(() => console.AnswerAsync(context, next)),
             _ => Refuse(context),
         });
         app.UseWhen(context => context.Plane() == Plane.Admin, socket => socket.UseMiddleware<AdminErrors>().UseStatusCodePages());
@@ -181,6 +188,22 @@ internal static class Server
             }
         });
     }
+
+    /// <summary>No test can miss it: see <see cref="SocketThreads"/>.</summary>
+    private static void WatchThreads(IServiceProvider services)
+    {
+        var log = services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(SocketThreads));
+        services.GetRequiredService<StateWriter>().Watch(_ =>
+        {
+            if (SocketThreads.IsOne)
+            {
+                LogMisused(log);
+            }
+        });
+    }
+
+    [LoggerMessage(LogLevel.Error, "A thread that serves sockets waited for the disk.")]
+    private static partial void LogMisused(ILogger log);
 
     private static Task Refuse(HttpContext context)
     {

@@ -80,6 +80,7 @@ internal static class Services
     public static void AddGate(this IServiceCollection services)
     {
         services.AddHttpForwarder();
+        services.AddSingleton(RequestLimits.OfOneDevice);
         services.AddSingleton<DeviceResolver>().AddSingleton<TokenBinding>().AddSingleton<TokenLeaks>();
         services.AddSingleton<CrossOrigin>().AddSingleton<PusherList>().AddSingleton<Quarantine>();
         services.AddSingleton<LoginThrottle>().AddSingleton<SignIns>().AddSingleton<ClientApps>().AddSingleton<MemberPage>();

@@ -45,10 +45,7 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
             : throw new HomeserverException("the homeserver did not say that it made the account", happened: true);
     }
 
-    /// <summary>
-    /// Whether the account is a server admin: asked as the account itself on a path that only admins may read. When in
-    /// doubt, it throws.
-    /// </summary>
+    /// <summary>Whether the account is a server admin: asked as the account itself, on a path that only admins may read. When in doubt, it throws.</summary>
     public async Task<bool> IsAdminAsync(Localpart localpart, CancellationToken cancellationToken)
     {
         var user = Uri.EscapeDataString(serverName.UserId(localpart));
@@ -203,6 +200,10 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
         {
             throw new HomeserverException($"the homeserver did not answer within {Deadline.TotalSeconds:0} s", happened: true, e);
         }
+        finally
+        {
+            await SocketThreads.LeaveAsync();
+        }
     }
 
     internal static async Task<byte[]> Success(HttpResponseMessage reply, CancellationToken cancellationToken)
@@ -239,8 +240,7 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
     {
         try
         {
-            var bytes = await reply.Content.ReadAsByteArrayAsync(cancellationToken);
-            return JsonSerializer.Deserialize(bytes, MatrixWire.Default.MatrixError) ?? new(null, null);
+            return JsonSerializer.Deserialize(await reply.Content.ReadAsByteArrayAsync(cancellationToken), MatrixWire.Default.MatrixError) ?? new(null, null);
         }
         catch (JsonException)
         {

@@ -28,12 +28,16 @@ internal sealed class InterfaceListenerFactory(NetworkLink link, TimeProvider ti
     /// <summary>Waits for an interface that does not exist yet; throws, so that the start fails, where it cannot be bound to.</summary>
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var sockets = new SocketTransportFactory(
-            Options.Create(new SocketTransportOptions { CreateBoundListenSocket = BindSocket }), logs);
+        var transport = Transport();
+        transport.CreateBoundListenSocket = BindSocket;
+        var sockets = new SocketTransportFactory(Options.Create(transport), logs);
         var listener = new InterfaceListener(sockets, link, (IPEndPoint)endpoint, time, logs.CreateLogger<InterfaceListener>());
         await listener.StartAsync(cancellationToken);
         return listener;
     }
+
+    /// <summary>How members' connections are read and written.</summary>
+    internal static SocketTransportOptions Transport() => new() { UnsafePreferInlineScheduling = true };
 
     private Socket BindSocket(EndPoint endpoint)
     {

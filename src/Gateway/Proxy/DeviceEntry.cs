@@ -1,11 +1,18 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Members;
 
 namespace Gateway.Proxy;
 
-/// <summary>What the request path knows of a device: immutable, made anew with each change of the device.</summary>
+/// <summary>
+/// What the request path knows of a device: immutable, made anew with each change of the device. It only remembers, in
+/// addition, whose token it was that came last.
+/// </summary>
 internal sealed class DeviceEntry(Device device, Door door)
 {
+    private volatile Proof? _proof;
+
     public DeviceId Id { get; } = device.Id;
 
     public Localpart Member { get; } = device.Member;
@@ -42,6 +49,22 @@ internal sealed class DeviceEntry(Device device, Door door)
 
         return null;
     }
+
+    /// <summary>The session that <see cref="Remember"/> was told of for a header with these very characters, or null: a hash is saved.</summary>
+    public SessionEntry? Recall(string authorization) =>
+        _proof is { } proof && proof.Header.TryGetTarget(out var header)
+        && (ReferenceEquals(header, authorization)
+            || CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(header.AsSpan()), MemoryMarshal.AsBytes(authorization.AsSpan())))
+            ? proof.Session
+            : null;
+
+    /// <summary>
+    /// The header bears the token of this session. Held weakly, so that no token stays in memory longer than the connection that
+    /// sent it; Kestrel gives the requests of a connection the same string.
+    /// </summary>
+    public void Remember(string authorization, SessionEntry session) => _proof = new Proof(new WeakReference<string>(authorization), session);
+
+    private sealed record Proof(WeakReference<string> Header, SessionEntry Session);
 }
 
 /// <summary>A session of the device, as far as its token is judged by it.</summary>

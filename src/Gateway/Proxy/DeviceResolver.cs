@@ -14,11 +14,13 @@ internal sealed class DeviceResolver
 {
     private readonly AddressPool _addresses;
     private readonly ConcurrentDictionary<DeviceId, Door> _doors = new();
+    private readonly RequestLimits _limits;
     private readonly TimeProvider _time;
     private volatile Table _table;
 
-    public DeviceResolver(StateWriter writer, AddressPool addresses, TimeProvider time)
+    public DeviceResolver(StateWriter writer, AddressPool addresses, RequestLimits limits, TimeProvider time)
     {
+        _limits = limits;
         _time = time;
         _addresses = addresses;
         _table = new Table(new DeviceEntry?[addresses.Size], Locked: true);
@@ -49,7 +51,7 @@ internal sealed class DeviceResolver
     /// <summary>From the return on no request of the device passes, and those that were open are aborted. Cannot fail.</summary>
     public void Shut(DeviceId device) => DoorOf(device).Shut();
 
-    private Door DoorOf(DeviceId device) => _doors.GetOrAdd(device, _ => new Door(_time));
+    private Door DoorOf(DeviceId device) => _doors.GetOrAdd(device, _ => new Door(_limits, _time));
 
     private void Follow(StateChange change)
     {

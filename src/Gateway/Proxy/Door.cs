@@ -8,13 +8,13 @@ namespace Gateway.Proxy;
 /// between check and cut.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "It lives as long as the process; a source without a timer holds nothing.")]
-internal sealed class Door(TimeProvider time)
+internal sealed class Door(RequestLimits limits, TimeProvider time)
 {
     private CancellationTokenSource _cut = new();
     private volatile bool _shut;
 
     /// <summary>How much the device may ask for at once and in a row.</summary>
-    public RequestShare Share { get; } = new(time);
+    public RequestShare Share { get; } = new(limits, time);
 
     /// <summary>Shut for good: by a revocation that is being stored, or that could not be.</summary>
     public bool IsShut => _shut;

@@ -29,9 +29,7 @@ internal sealed partial class HomeserverForwarder : IDisposable
     private readonly IHttpForwarder _forwarder;
     private readonly SessionKeeper _sessions;
     private readonly ILogger<HomeserverForwarder> _log;
-    private readonly string _origin;
     private readonly HttpMessageInvoker _invoker;
-    private readonly HomeserverTransformer _transformer;
 
     public HomeserverForwarder(
         IHttpForwarder forwarder,
@@ -43,21 +41,26 @@ internal sealed partial class HomeserverForwarder : IDisposable
         _forwarder = forwarder;
         _sessions = sessions;
         _log = log;
-        _origin = options.Origin;
         _invoker = new HttpMessageInvoker(HomeserverConnection.Handler(options));
-        _transformer = new HomeserverTransformer(options.Origin, gateway.ServerName, OnReplyAsync);
+        Origin = options.Origin;
+        Host = gateway.ServerName;
     }
+
+    /// <summary>Scheme, host and port of the homeserver.</summary>
+    public string Origin { get; }
+
+    /// <summary>By which name the homeserver knows itself.</summary>
+    public string Host { get; }
 
     /// <summary>Forwards; <paramref name="cut"/> was taken from the door before the device was judged.</summary>
     public async Task ForwardAsync(HttpContext context, Passenger passenger, CancellationToken cut)
     {
-        context.Features.Set(passenger);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
             size.MaxRequestBodySize = passenger.Passage == Passage.Upload ? MaxUpload : MaxBody;
         }
 
-        var error = await _forwarder.SendAsync(context, _origin, _invoker, Config, _transformer, cut);
+        var error = await _forwarder.SendAsync(context, Origin, _invoker, Config, new HomeserverTransformer(this, passenger), cut);
         if (cut.IsCancellationRequested)
         {
             context.Abort();
@@ -89,9 +92,8 @@ internal sealed partial class HomeserverForwarder : IDisposable
     public void Dispose() => _invoker.Dispose();
 
     /// <summary>False where the reply was replaced by our own.</summary>
-    private async ValueTask<bool> OnReplyAsync(HttpContext context, HttpResponseMessage reply)
+    public async ValueTask<bool> AdmitAsync(HttpContext context, Passenger passenger, HttpResponseMessage reply)
     {
-        var passenger = context.Features.GetRequiredFeature<Passenger>();
         switch (await HomeserverReplies.ReadAsync(reply, context.RequestAborted))
         {
             case HomeserverReply.RefusesToken:
@@ -124,5 +126,5 @@ internal sealed partial class HomeserverForwarder : IDisposable
     private partial void Failed(ForwarderError error, string? why);
 }
 
-/// <summary>Who is being forwarded and as what; rides on the request's features.</summary>
+/// <summary>Who is being forwarded and as what.</summary>
 internal sealed record Passenger(DeviceEntry Device, SessionEntry? Session, Passage Passage);

@@ -27,17 +27,19 @@ internal static class HomeserverReplies
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
+    /// <summary>By its status alone: no refusal and no redirect.</summary>
+    public static bool IsPlain(HttpResponseMessage reply) => (int)reply.StatusCode < 300 || reply.StatusCode == HttpStatusCode.NotModified;
+
     /// <summary>The body stays readable. Throws where it breaks off or is too large.</summary>
     public static async ValueTask<HomeserverReply> ReadAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
     {
-        var status = (int)reply.StatusCode;
-        if (status < 300 || reply.StatusCode == HttpStatusCode.NotModified)
+        if (IsPlain(reply))
         {
             return HomeserverReply.Plain;
         }
 
         // A redirect leads to where only we can go.
-        if (status < 400 || reply.Content.Headers.ContentEncoding.Count > 0)
+        if ((int)reply.StatusCode < 400 || reply.Content.Headers.ContentEncoding.Count > 0)
         {
             return HomeserverReply.Foreign;
         }

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
+using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
-using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Proxy;
@@ -12,7 +12,7 @@ namespace Gateway.Proxy;
 /// key backups). Only known headers pass, either way: none that asks for compression (a refusal must be readable here), none of
 /// the connection's, no cookie; and where the request comes from is said by us alone.
 /// </summary>
-internal sealed class HomeserverTransformer(string origin, string host, Func<HttpContext, HttpResponseMessage, ValueTask<bool>> onReply) : HttpTransformer
+internal sealed class HomeserverTransformer(HomeserverForwarder forwarder, Passenger passenger) : HttpTransformer
 {
     private static readonly UriCreationOptions Raw = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
@@ -45,8 +45,8 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
             }
         }
 
-        proxyRequest.RequestUri = new Uri(origin + httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, Raw);
-        proxyRequest.Headers.Host = host;
+        proxyRequest.RequestUri = new Uri(forwarder.Origin + httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, Raw);
+        proxyRequest.Headers.Host = forwarder.Host;
 
         // Synapse believes the first value: so there is exactly one, the tunnel address.
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", httpContext.Connection.RemoteIpAddress!.ToString());
@@ -54,21 +54,56 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
         return ValueTask.CompletedTask;
     }
 
-    public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
-        if (proxyResponse is null || !await onReply(httpContext, proxyResponse))
+        if (proxyResponse is null)
+        {
+            return ValueTask.FromResult(false);
+        }
+
+        // Most replies are what they say, and take no more than this.
+        if (HomeserverReplies.IsPlain(proxyResponse) && passenger.Passage != Passage.Capabilities)
+        {
+            Copy(proxyResponse, httpContext.Response);
+            return ValueTask.FromResult(true);
+        }
+
+        return JudgeAsync(httpContext, proxyResponse);
+    }
+
+    private async ValueTask<bool> JudgeAsync(HttpContext context, HttpResponseMessage reply)
+    {
+        if (!await forwarder.AdmitAsync(context, passenger, reply))
         {
             return false;
         }
 
-        var copy = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
-        var headers = httpContext.Response.Headers;
-        foreach (var name in headers.Keys.Where(name => !ReplyHeaders.Contains(name)).ToList())
-        {
-            headers.Remove(name);
-        }
+        Copy(reply, context.Response);
+        return true;
+    }
 
-        return copy;
+    private static void Copy(HttpResponseMessage from, HttpResponse to)
+    {
+        to.StatusCode = (int)from.StatusCode;
+        Copy(from.Headers, to.Headers);
+        Copy(from.Content.Headers, to.Headers);
+        if (from.Headers.NonValidated.Contains("Transfer-Encoding"))
+        {
+            // What says its length in two ways has none (RFC 9112, section 6.3).
+            to.ContentLength = null;
+        }
+    }
+
+    /// <summary>As they came: nothing of them is parsed.</summary>
+    private static void Copy(HttpHeaders from, IHeaderDictionary to)
+    {
+        foreach (var (name, values) in from.NonValidated)
+        {
+            if (ReplyHeaders.Contains(name))
+            {
+                to[name] = values.Count == 1 ? new StringValues(values.ToString()) : new StringValues([.. values]);
+            }
+        }
     }
 
     public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) =>
@@ -79,8 +114,8 @@ internal sealed class HomeserverTransformer(string origin, string host, Func<Htt
     /// (twisted.web.http, requestReceived): so a form, and anything that only nearly is a type. Without one the body is JSON.
     /// </summary>
     private static bool IsForm(string name, StringValues values) =>
-        string.Equals(name, HeaderNames.ContentType, StringComparison.OrdinalIgnoreCase)
-        && !(values.Count == 1 && MediaTypeHeaderValue.TryParse(values[0], out var type)
+        string.Equals(name, "Content-Type", StringComparison.OrdinalIgnoreCase)
+        && !(values.Count == 1 && Microsoft.Net.Http.Headers.MediaTypeHeaderValue.TryParse(values[0], out var type)
             && !type.MediaType.Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase)
             && !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase));
 }

@@ -1,4 +1,5 @@
 using Gateway.Login;
+using Gateway.Onboarding;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Matrix;
@@ -36,29 +37,6 @@ internal sealed partial class MemberGate(
 {
     public async Task AnswerAsync(HttpContext context)
     {
-        try
-        {
-            await JudgeAsync(context);
-        }
-        catch (StoreException) when (!context.Response.HasStarted)
-        {
-            // What cannot be written down does not happen; the disk is the admin's to mend (gateway status).
-            await MatrixAnswer.UnavailableAsync(context);
-        }
-        catch (BadHttpRequestException e) when (!context.Response.HasStarted)
-        {
-            // Found while one of us read the body.
-            await MatrixAnswer.BadBodyAsync(context, e.StatusCode);
-        }
-        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
-        {
-            Failed(e);
-            await MatrixAnswer.FaultAsync(context);
-        }
-    }
-
-    private async Task JudgeAsync(HttpContext context)
-    {
         // 1.
         var address = context.Connection.RemoteIpAddress;
         if (devices.Find(address) is not { } found)
@@ -83,9 +61,29 @@ internal sealed partial class MemberGate(
                 ? JudgeAsync(context, device, cut)
                 : MatrixAnswer.ForbiddenAsync(context, "This address is no member's device"));
         }
+        catch (Exception fault) when (!context.Response.HasStarted && (fault is StoreException or BadHttpRequestException || !context.RequestAborted.IsCancellationRequested))
+        {
+            await AnswerFaultAsync(context, fault);
+        }
         finally
         {
             share.Leave();
+        }
+    }
+
+    private Task AnswerFaultAsync(HttpContext context, Exception fault)
+    {
+        switch (fault)
+        {
+            case StoreException:
+                // What cannot be written down does not happen; the disk is the admin's to mend (gateway status).
+                return MatrixAnswer.UnavailableAsync(context);
+            case BadHttpRequestException bad:
+                // Found while one of us read the body.
+                return MatrixAnswer.BadBodyAsync(context, bad.StatusCode);
+            default:
+                Failed(fault);
+                return MatrixAnswer.FaultAsync(context);
         }
     }
 
@@ -99,7 +97,7 @@ internal sealed partial class MemberGate(
         }
 
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        var passage = IsOurs(context) ? AccessPolicy.Of(context.Request.Method, target) : Passage.None;
+        var passage = IsOurs(context.Request.Host) ? AccessPolicy.Of(context.Request.Method, target) : Passage.None;
 
         // A page without a referrer, as ours is, names no origin with its form; the page's own checks take its place.
         if (passage != Passage.SignIn && !origins.Admits(context, device))
@@ -107,6 +105,18 @@ internal sealed partial class MemberGate(
             return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
         }
 
+        var isIn = !devices.IsLocked && device.Standing == Standing.Admitted && !device.Door.IsShut && !device.AwaitsConfirmation;
+        return isIn && passage is Passage.Forward or Passage.Upload or Passage.Versions or Passage.Capabilities
+            ? CheckTokenAsync(context, device, passage, target, cut)
+            : ElsewhereAsync(context, device, passage, target, cut);
+    }
+
+    /// <summary>Everything but forwarding and what is refused at sight may wait for the disk.</summary>
+    private Task ElsewhereAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut) =>
+        SocketThreads.LeaveAsync(() => JudgeStateAsync(context, device, passage, target, cut));
+
+    private Task JudgeStateAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut)
+    {
         if (passage == Passage.Welcome)
         {
             return welcome.AnswerAsync(context, device, isIn: !devices.IsLocked && device.Standing == Standing.Admitted && !device.Door.IsShut && !device.AwaitsConfirmation);
@@ -138,40 +148,43 @@ internal sealed partial class MemberGate(
         _ => CheckTokenAsync(context, device, passage, target, cut),
     };
 
-    private async Task CheckTokenAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut)
+    private Task CheckTokenAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut)
     {
         // 4.
         if (QueryNames.HasShut(target))
         {
-            await MatrixAnswer.ForbiddenAsync(context, "Tokens and other users do not go into the address");
+            return MatrixAnswer.ForbiddenAsync(context, "Tokens and other users do not go into the address");
+        }
+
+        return binding.Of(device, context.Request.Headers.Authorization, out var session) switch
+        {
+            TokenStanding.Bound when session!.WasUsed => ServeAsync(context, new Passenger(device, session, passage), target, cut),
+            TokenStanding.Bound => ServeFirstAsync(context, new Passenger(device, session, passage), target, cut),
+            TokenStanding.Missing when passage == Passage.Versions => ServeAsync(context, new Passenger(device, session, passage), target, cut),
+            TokenStanding.Missing => MatrixAnswer.MissingTokenAsync(context),
+            TokenStanding.LoggedOut => MatrixAnswer.UnknownTokenAsync(context),
+            _ => DoubtTokenAsync(context, device, passage, target, cut),
+        };
+    }
+
+    /// <summary>The first request with this token is written down.</summary>
+    private Task ServeFirstAsync(HttpContext context, Passenger passenger, string target, CancellationToken cut) => SocketThreads.LeaveAsync(() =>
+    {
+        writer.Write(new SessionUsed(passenger.Session!.MatrixDeviceId) { At = time.GetUtcNow(), Device = passenger.Device.Id });
+        return ServeAsync(context, passenger, target, cut);
+    });
+
+    private Task DoubtTokenAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut) => SocketThreads.LeaveAsync(async () =>
+    {
+        if (await AdoptAsync(context, device, cut) is { } adopted)
+        {
+            await CheckTokenAsync(context, adopted, passage, target, cut);
             return;
         }
 
-        switch (binding.Of(device, context.Request.Headers.Authorization, out var session))
-        {
-            case TokenStanding.Bound when !session!.WasUsed:
-                writer.Write(new SessionUsed(session.MatrixDeviceId) { At = time.GetUtcNow(), Device = device.Id });
-                break;
-            case TokenStanding.Bound:
-            case TokenStanding.Missing when passage == Passage.Versions:
-                break;
-            case TokenStanding.Missing:
-                await MatrixAnswer.MissingTokenAsync(context);
-                return;
-            case TokenStanding.LoggedOut:
-                await MatrixAnswer.UnknownTokenAsync(context);
-                return;
-            case TokenStanding.Foreign when await AdoptAsync(context, device, cut) is { } adopted:
-                await CheckTokenAsync(context, adopted, passage, target, cut);
-                return;
-            default:
-                leaks.Tell(device, context.Request.Headers.Authorization);
-                await MatrixAnswer.ForbiddenAsync(context, "This token does not belong to this device");
-                return;
-        }
-
-        await ServeAsync(context, new Passenger(device, session, passage), target, cut);
-    }
+        leaks.Tell(device, context.Request.Headers.Authorization);
+        await MatrixAnswer.ForbiddenAsync(context, "This token does not belong to this device");
+    });
 
     /// <summary>The device with one session more, where the admin has opened it to one from before the gateway and this is its token.</summary>
     private async Task<DeviceEntry?> AdoptAsync(HttpContext context, DeviceEntry device, CancellationToken cut)
@@ -191,34 +204,28 @@ internal sealed partial class MemberGate(
         }
     }
 
-    private async Task ServeAsync(HttpContext context, Passenger passenger, string target, CancellationToken cut)
+    private Task ServeAsync(HttpContext context, Passenger passenger, string target, CancellationToken cut) => passenger.Passage switch
     {
         // 5.
-        var passage = passenger.Passage;
-        if (passage is Passage.CrossSigningKeys or Passage.EndSession or Passage.EndSessions)
-        {
-            await guarded.AnswerAsync(context, passenger.Device, passenger.Session!, passage, target);
-            return;
-        }
+        Passage.CrossSigningKeys or Passage.EndSession or Passage.EndSessions =>
+            guarded.AnswerAsync(context, passenger.Device, passenger.Session!, passenger.Passage, target),
+        Passage.Logout or Passage.LogoutAll => logout.AnswerAsync(context, passenger),
+        Passage.PusherSet => SetPusherAsync(context, passenger, cut),
+        _ => forwarder.ForwardAsync(context, passenger, cut),
+    };
 
-        if (passage is Passage.Logout or Passage.LogoutAll)
-        {
-            await logout.AnswerAsync(context, passenger);
-            return;
-        }
-
-        if (passage == Passage.PusherSet && await pushers.FaultAsync(context) is { } fault)
-        {
-            await MatrixAnswer.ForbiddenAsync(context, fault);
-            return;
-        }
-
-        await forwarder.ForwardAsync(context, passenger, cut);
-    }
+    private async Task SetPusherAsync(HttpContext context, Passenger passenger, CancellationToken cut) =>
+        await (await pushers.FaultAsync(context) is { } fault
+            ? MatrixAnswer.ForbiddenAsync(context, fault)
+            : forwarder.ForwardAsync(context, passenger, cut));
 
     /// <summary>The request is for our name, whatever else this address may be called.</summary>
-    private bool IsOurs(HttpContext context) =>
-        string.Equals(context.Request.Host.Host, gateway.ServerName, StringComparison.OrdinalIgnoreCase);
+    private bool IsOurs(HostString host)
+    {
+        var name = host.Value.AsSpan();
+        return name.StartsWith(gateway.ServerName, StringComparison.OrdinalIgnoreCase)
+            && (name.Length == gateway.ServerName.Length || name[gateway.ServerName.Length] == ':');
+    }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A request met a fault of the gateway's own")]
     private partial void Failed(Exception fault);

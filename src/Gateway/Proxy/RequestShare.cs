@@ -5,25 +5,16 @@ namespace Gateway.Proxy;
 /// I.371). A phone never comes near: Element X holds two long polls, and opens a room full of pictures with some
 /// hundred requests. One that does takes nothing from the others.
 /// </summary>
-internal sealed class RequestShare(TimeProvider time)
+internal sealed class RequestShare(RequestLimits limits, TimeProvider time)
 {
-    /// <summary>Two browsers' worth of HTTP/2 streams; an upstream connection each.</summary>
-    public const int MostAtOnce = 200;
-
-    /// <summary>The first sync of an account with hundreds of rooms, with its pictures.</summary>
-    public const int Burst = 600;
-
-    /// <summary>In the long run; Synapse itself does less for everybody together.</summary>
-    public const int PerSecond = 50;
-
-    private readonly long _interval = time.TimestampFrequency / PerSecond;
+    private readonly long _interval = time.TimestampFrequency / limits.PerSecond;
     private long _paidUntil;
     private int _open;
 
     /// <summary>Null where the request may go on, and must <see cref="Leave"/>; else how long to wait.</summary>
     public TimeSpan? Enter()
     {
-        if (Interlocked.Increment(ref _open) > MostAtOnce)
+        if (Interlocked.Increment(ref _open) > limits.MostAtOnce)
         {
             Leave();
             return TimeSpan.FromSeconds(1);
@@ -34,7 +25,7 @@ internal sealed class RequestShare(TimeProvider time)
             var now = time.GetTimestamp();
             var before = Volatile.Read(ref _paidUntil);
             var after = Math.Max(now, before) + _interval;
-            var excess = after - now - (Burst * _interval);
+            var excess = after - now - (limits.Burst * _interval);
             if (excess > 0)
             {
                 Leave();
@@ -49,4 +40,14 @@ internal sealed class RequestShare(TimeProvider time)
     }
 
     public void Leave() => Interlocked.Decrement(ref _open);
+}
+
+/// <summary>How many requests one device may make: at once, in a row, and in each second in the long run.</summary>
+internal sealed record RequestLimits(int MostAtOnce, int Burst, int PerSecond)
+{
+    /// <summary>
+    /// At once: two browsers' worth of HTTP/2 streams, an upstream connection each. In a row: the first sync of an account with
+    /// hundreds of rooms, with its pictures. In the long run: Synapse itself does less for everybody together.
+    /// </summary>
+    public static RequestLimits OfOneDevice { get; } = new(MostAtOnce: 200, Burst: 600, PerSecond: 50);
 }

@@ -41,6 +41,12 @@ internal sealed class TokenBinding(TokenHasher hasher)
             return TokenStanding.Missing;
         }
 
+        if (authorization.Count == 1 && device.Recall(authorization[0]!) is { } known)
+        {
+            session = known;
+            return TokenStanding.Bound;
+        }
+
         Span<byte> hash = stackalloc byte[TokenHasher.Length];
         if (!TryHash(authorization, hash))
         {
@@ -48,12 +54,16 @@ internal sealed class TokenBinding(TokenHasher hasher)
         }
 
         session = device.Find(hash);
-        return session switch
+        switch (session)
         {
-            { IsOpen: true } => TokenStanding.Bound,
-            { LoggedOut: true } => TokenStanding.LoggedOut,
-            _ => TokenStanding.Foreign,
-        };
+            case { IsOpen: true }:
+                device.Remember(authorization[0]!, session);
+                return TokenStanding.Bound;
+            case { LoggedOut: true }:
+                return TokenStanding.LoggedOut;
+            default:
+                return TokenStanding.Foreign;
+        }
     }
 
     /// <summary>The keyed hash that the request's token would be known by; false where it has not exactly one well-formed token.</summary>

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Gateway.Onboarding;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 
@@ -87,6 +88,10 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
         catch (Exception fault) when (fault is SocketException or IOException)
         {
             throw new TunnelException($"wireguard-go on {PathOf(link.Name)} cannot be asked ({what}): {fault.Message}", fault);
+        }
+        finally
+        {
+            await SocketThreads.LeaveAsync();
         }
     }
 

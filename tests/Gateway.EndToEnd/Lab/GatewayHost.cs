@@ -239,6 +239,6 @@ public sealed class GatewayHost : IAsyncDisposable
 
         File.WriteAllText(ConfigFile, json.ToJsonString());
         string[] serve = [.. through, .. CommandLine("serve")];
-        return new RunningProgram(server.Describe(serve[0], serve[1..]), "gateway");
+        return new RunningProgram(server.Describe(serve[0], serve[1..]), "gateway") { MustNotSay = "A thread that serves sockets waited" };
     }
 }

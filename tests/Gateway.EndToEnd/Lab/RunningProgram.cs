@@ -16,6 +16,7 @@ public sealed class RunningProgram : IAsyncDisposable
     private readonly Lock writing = new();
     private readonly Channel<string> lines = Channel.CreateUnbounded<string>();
     private readonly Queue<string> last = new();
+    private volatile string? slip;
 
     public RunningProgram(ProcessStartInfo start, string logName)
     {
@@ -25,6 +26,9 @@ public sealed class RunningProgram : IAsyncDisposable
         _ = CopyAsync(process.StandardOutput, lines.Writer);
         _ = CopyAsync(process.StandardError, null);
     }
+
+    /// <summary>A line with these words means that the program is not as it should be: disposing it then fails.</summary>
+    public string? MustNotSay { get; init; }
 
     /// <summary>What the program prints on standard output.</summary>
     public ChannelReader<string> Lines => lines.Reader;
@@ -84,6 +88,11 @@ public sealed class RunningProgram : IAsyncDisposable
         {
             log.Dispose();
         }
+
+        if (slip is { } said)
+        {
+            throw new InvalidOperationException($"the program said what it must never say: {said}");
+        }
     }
 
     private async Task CopyAsync(StreamReader from, ChannelWriter<string>? to)
@@ -106,6 +115,11 @@ public sealed class RunningProgram : IAsyncDisposable
 
     private void Record(string line)
     {
+        if (MustNotSay is { } words && line.Contains(words, StringComparison.Ordinal))
+        {
+            slip = line;
+        }
+
         lock (writing)
         {
             last.Enqueue(line);

@@ -56,8 +56,8 @@ public sealed class FloodTests : IAsyncLifetime
         using var stop = new CancellationTokenSource();
 
         // A hundred streams on each of two connections.
-        var held = Enumerable.Range(0, RequestShare.MostAtOnce).Select(i => (i % 2 == 0 ? _mallory : second).SendAsync(Http2("/_matrix/client/v3/sync"), stop.Token)).ToList();
-        await Eventually.Is(() => Reached("/sync") == RequestShare.MostAtOnce, Deadline);
+        var held = Enumerable.Range(0, RequestLimits.OfOneDevice.MostAtOnce).Select(i => (i % 2 == 0 ? _mallory : second).SendAsync(Http2("/_matrix/client/v3/sync"), stop.Token)).ToList();
+        await Eventually.Is(() => Reached("/sync") == RequestLimits.OfOneDevice.MostAtOnce, Deadline);
         using var tooMany = await _mallory.GetAsync(Who);
         var flood = Enumerable.Range(0, 300).Select(_ => third.SendAsync(Http2(Who), stop.Token)).ToList();
 
@@ -165,7 +165,7 @@ public sealed class FloodTests : IAsyncLifetime
 
         var answers = (await Task.WhenAll(flood)).SelectMany(one => one).GroupBy(one => one.Key, one => one.Value).ToDictionary(one => one.Key, one => one.Sum());
         Assert.Equal(2000, answers["200"] + answers["429"]);
-        Assert.InRange(answers["200"], 1, RequestShare.Burst);
+        Assert.InRange(answers["200"], 1, RequestLimits.OfOneDevice.Burst);
         Assert.Equal(answers["200"], _gateway.Homeserver.Requests.Count(request => request.Headers["X-Forwarded-For"] == _bad.Device.TunnelAddress));
     }
 
@@ -185,7 +185,7 @@ public sealed class FloodTests : IAsyncLifetime
         await AliceIsServedAsync();
 
         await Task.WhenAny(Task.WhenAll(floods), Task.Delay(Deadline));
-        Assert.InRange(Reached("/sync"), 0, RequestShare.Burst);
+        Assert.InRange(Reached("/sync"), 0, RequestLimits.OfOneDevice.Burst);
 
         // Not one of the syncs goes on behind the back of the device that gave it up.
         await Eventually.Is(() => _gateway.Homeserver.Open == 0, Deadline);

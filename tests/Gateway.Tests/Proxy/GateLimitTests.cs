@@ -14,21 +14,21 @@ public sealed class GateLimitTests
     public void A_burst_is_free_then_the_rate_holds()
     {
         var clock = new FakeTimeProvider();
-        var share = new RequestShare(clock);
-        for (var i = 0; i < RequestShare.Burst; i++)
+        var share = new RequestShare(RequestLimits.OfOneDevice, clock);
+        for (var i = 0; i < RequestLimits.OfOneDevice.Burst; i++)
         {
             Assert.Null(share.Enter());
             share.Leave();
         }
 
         var wait = share.Enter();
-        Assert.Equal(TimeSpan.FromSeconds(1.0 / RequestShare.PerSecond), wait);
+        Assert.Equal(TimeSpan.FromSeconds(1.0 / RequestLimits.OfOneDevice.PerSecond), wait);
         clock.Advance(wait!.Value);
         Assert.Null(share.Enter());
         share.Leave();
         Assert.NotNull(share.Enter());
         clock.Advance(TimeSpan.FromHours(1));
-        for (var i = 0; i < RequestShare.Burst; i++)
+        for (var i = 0; i < RequestLimits.OfOneDevice.Burst; i++)
         {
             Assert.Null(share.Enter());
             share.Leave();
@@ -40,8 +40,8 @@ public sealed class GateLimitTests
     [Fact]
     public void So_many_at_once_and_each_that_ends_makes_room_for_one()
     {
-        var share = new RequestShare(new FakeTimeProvider());
-        for (var i = 0; i < RequestShare.MostAtOnce; i++)
+        var share = new RequestShare(RequestLimits.OfOneDevice, new FakeTimeProvider());
+        for (var i = 0; i < RequestLimits.OfOneDevice.MostAtOnce; i++)
         {
             Assert.Null(share.Enter());
         }

@@ -199,7 +199,7 @@ public sealed class HomeserverFaultTests
         IHttpResponseTrailersFeature trailers = new TrailersFeature();
         context.Features.Set(trailers);
 
-        await new HomeserverTransformer("http://127.0.0.1", "chat.example", (_, _) => ValueTask.FromResult(true)).TransformResponseTrailersAsync(context, reply, default);
+        await new HomeserverTransformer(null!, null!).TransformResponseTrailersAsync(context, reply, default);
 
         Assert.Empty(trailers.Trailers);
     }
