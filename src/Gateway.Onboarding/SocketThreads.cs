@@ -12,7 +12,7 @@ public static class SocketThreads
 
     private static bool _areUsed;
 
-    /// <summary>Whether this is one of them.</summary>
+    /// <summary>Whether this is one of them. What awaited a socket says <see cref="Task.Yield"/> then, itself: a task that does it may be done before it is awaited.</summary>
     public static bool IsOne => Thread.CurrentThread.Name == Name;
 
     /// <summary>To be said before the first socket is opened: the runtime has no other switch for it.</summary>
@@ -26,15 +26,6 @@ public static class SocketThreads
     public static Task LeaveAsync(Func<Task> work) => _areUsed
         ? Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Pool.Instance).Unwrap()
         : work();
-
-    /// <summary>For the end of what awaits a socket: its callers go on elsewhere.</summary>
-    public static async ValueTask LeaveAsync()
-    {
-        if (IsOne)
-        {
-            await Task.Yield();
-        }
-    }
 
     /// <summary>The thread pool, as a scheduler of its own: only to another than the default do awaits come back.</summary>
     private sealed class Pool : TaskScheduler

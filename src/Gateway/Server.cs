@@ -197,13 +197,13 @@ internal static partial class Server
         {
             if (SocketThreads.IsOne)
             {
-                LogMisused(log);
+                LogMisused(log, Environment.StackTrace);
             }
         });
     }
 
-    [LoggerMessage(LogLevel.Error, "A thread that serves sockets waited for the disk.")]
-    private static partial void LogMisused(ILogger log);
+    [LoggerMessage(LogLevel.Error, "A thread that serves sockets waited for the disk: {Where}")]
+    private static partial void LogMisused(ILogger log, string where);
 
     private static Task Refuse(HttpContext context)
     {

@@ -73,6 +73,7 @@ internal static class Services
             provider.GetRequiredService<EnrolmentWatch>().HandshakeSeen,
             key => provider.GetRequiredService<GrantArmoury>().KeyCopied(provider.GetRequiredService<StateWriter>(), key),
             provider.GetRequiredService<SteadyClock>()));
+        services.AddSingleton<PeersTaken>(provider => provider.GetRequiredService<PeerReconciler>().TakenAsync);
         services.AddSingleton<PeersApplied>(provider => provider.GetRequiredService<PeerReconciler>().AppliedAsync);
         services.AddLoop<PeerReconciler>();
     }

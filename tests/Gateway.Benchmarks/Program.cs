@@ -5,6 +5,7 @@ using Gateway.Benchmarks.Beside;
 return args switch
 {
     ["beside", .. var rows] => await Comparison.RunAsync(rows),
+    ["hold"] => await HoldingServer.RunAsync(),
     ["serve", .. var rest] => await UnderTest.RunAsync(rest),
     _ => BenchmarkSwitcher.FromAssembly(typeof(Place).Assembly).Run(args).Any() ? 0 : 1,
 };

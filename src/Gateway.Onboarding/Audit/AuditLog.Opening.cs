@@ -113,7 +113,7 @@ public sealed partial class AuditLog
         {
             Devices = intents.Select(one => one.Intent).OfType<DeviceEnrolled>()
                 .Where(one => !state.Devices.ContainsKey(one.Enrolled.Id))
-                .Aggregate(state.Devices, (devices, one) => devices.SetItem(one.Enrolled.Id, one.Enrolled)),
+                .Aggregate(state.Devices, (devices, one) => devices.Set(one.Enrolled)),
         };
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The audit log is not whole: {What}")]

@@ -36,17 +36,35 @@ public sealed class AddressPool
             ? (int)offset
             : -1;
 
-    /// <summary>A free address, or null where all are taken. Addresses above all that were ever used come first.</summary>
-    public IPAddress? Next(IEnumerable<IPAddress> taken)
+    /// <summary>An address that none of these devices has, or null where all are taken. Addresses above all others come first.</summary>
+    public IPAddress? Next(params ReadOnlySpan<DeviceTable> taken)
     {
-        var used = taken.Select(OffsetOf).Append(0).ToHashSet();
-        var above = used.Max() + 1;
-        return above < Size
-            ? FromNumber(_first + (uint)above)
-            : Enumerable.Range(1, Size - 1).Where(offset => !used.Contains(offset)).Select(offset => FromNumber(_first + (uint)offset)).FirstOrDefault();
+        var above = 1;
+        foreach (var table in taken)
+        {
+            above = Math.Max(above, HighestOf(table) + 1);
+        }
+
+        return above < Size ? FromNumber(_first + (uint)above) : Gap(taken);
     }
 
-    private static uint ToNumber(IPAddress address)
+    /// <summary>Looks at all only where some have an address of an earlier, higher network.</summary>
+    private int HighestOf(DeviceTable table) => table.HighestAddress is not { } highest ? 0
+        : OffsetOf(highest) is >= 0 and var offset ? offset
+        : table.Values.Max(device => OffsetOf(device.TunnelAddress));
+
+    private IPAddress? Gap(ReadOnlySpan<DeviceTable> taken)
+    {
+        HashSet<int> used = [];
+        foreach (var table in taken)
+        {
+            used.UnionWith(table.Values.Select(device => OffsetOf(device.TunnelAddress)));
+        }
+
+        return Enumerable.Range(1, Size - 1).Where(offset => !used.Contains(offset)).Select(offset => FromNumber(_first + (uint)offset)).FirstOrDefault();
+    }
+
+    internal static uint ToNumber(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[4];
         return address.TryWriteBytes(bytes, out _) ? System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes) : 0;

@@ -87,6 +87,9 @@ public sealed record Device
 
     public bool HasPeer => Standing != Standing.Refused;
 
+    /// <summary>As its peer must stand on the interface; null where it has none.</summary>
+    public DesiredPeer? Peer => HasPeer ? new DesiredPeer(PublicKey, PresharedKey, TunnelAddress) : null;
+
     public DeviceState State => Standing switch
     {
         Standing.Admitted when Sessions.Any(s => s.State == MatrixSessionState.Open) => DeviceState.SignedIn,

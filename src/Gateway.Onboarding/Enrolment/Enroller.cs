@@ -1,4 +1,3 @@
-using System.Net;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.LoginGrants;
@@ -33,7 +32,7 @@ public sealed class Enroller(
     AccountLocks locks,
     AddressPool addresses,
     GrantArmoury grants,
-    PeersApplied peersApplied,
+    PeersTaken peersTaken,
     EnrolmentOptions options,
     Entropy entropy,
     TimeProvider time)
@@ -132,8 +131,6 @@ public sealed class Enroller(
             : Clash(writer.Current, localpart, request);
     }
 
-    private static IEnumerable<IPAddress> TakenAddresses(State state) => state.Devices.Values.Select(device => device.TunnelAddress);
-
     private Refusal Full(State state) => new(
         RefusalKind.Conflict,
         $"all {addresses.Size - 1} tunnel addresses of {addresses.Network} are taken: {state.Devices.Values.Count(device => device.IsLive)} by live devices, the others by devices that had one",
@@ -151,7 +148,7 @@ public sealed class Enroller(
             return new(RefusalKind.Conflict, $"{localpart} already has a device '{name}'", $"choose another name, or revoke it first: gateway revoke {localpart}/{name}");
         }
 
-        return addresses.Next(TakenAddresses(state)) is null ? Full(state) : null;
+        return addresses.Next(state.Devices) is null ? Full(state) : null;
     }
 
     private (Device? Device, Refusal? Refusal) Create(State state, State before, Localpart localpart, EnrolRequest request, PrivateKey privateKey, LoginCode code)
@@ -161,7 +158,7 @@ public sealed class Enroller(
             return (null, clash);
         }
 
-        if (addresses.Next(TakenAddresses(state).Concat(TakenAddresses(before))) is not { } address)
+        if (addresses.Next(state.Devices, before.Devices) is not { } address)
         {
             return (null, Full(state));
         }
@@ -194,7 +191,7 @@ public sealed class Enroller(
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(PeerDeadline);
-        return await peersApplied(generation, deadline.Token);
+        return await peersTaken(generation, deadline.Token);
     }
 
     private EnrolResult.Refused TakeBack(Device device, string why, Refusal refusal)

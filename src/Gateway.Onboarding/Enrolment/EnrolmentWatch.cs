@@ -81,7 +81,7 @@ public sealed partial class EnrolmentWatch(StateWriter writer, TimeProvider time
     }
 
     private static Device? FirstOf(State state, PublicKey key) =>
-        state.Devices.Values.FirstOrDefault(device => device.FirstHandshake is null && device.PublicKey == key);
+        state.Devices.Find(key) is { FirstHandshake: null } device ? device : null;
 
     private static bool HasExpired(Device device, DateTimeOffset now) =>
         device is { IsLive: true, FirstHandshake: null } && device.EnrolmentEnds + Margin < now;

@@ -60,7 +60,7 @@ public sealed class GrantArmoury(LoginOptions options, TokenHasher hasher, Entro
 
     /// <summary>Two phones use this key: what is armed for its device is cancelled, and nothing more is armed. Only the first word of it is written down.</summary>
     public void KeyCopied(StateWriter writer, PublicKey key) =>
-        writer.Write<bool>(state => state.Devices.Values.FirstOrDefault(device => device.MaySignIn && device.PublicKey == key) is { } device
+        writer.Write<bool>(state => state.Devices.Find(key) is { MaySignIn: true } device
             ? (true, [new KeyCopied { At = time.GetUtcNow(), Device = device.Id }])
             : (false, []));
 }

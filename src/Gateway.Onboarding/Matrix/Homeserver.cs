@@ -50,14 +50,9 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
     {
         var user = Uri.EscapeDataString(serverName.UserId(localpart));
         using var reply = await SendAsync(HttpMethod.Get, $"/_synapse/admin/v1/users/{user}/admin?user_id={user}", null, cancellationToken);
-        if (reply.StatusCode == HttpStatusCode.Forbidden)
-        {
-            return false;
-        }
-
-        var bytes = await Success(reply, cancellationToken);
-        return Read(bytes, MatrixWire.Default.AdminReply)?.Admin
-            ?? throw new HomeserverException("the homeserver did not say who is an administrator", happened: false);
+        return reply.StatusCode != HttpStatusCode.Forbidden
+            && (Read(await Success(reply, cancellationToken), MatrixWire.Default.AdminReply)?.Admin
+                ?? throw new HomeserverException("the homeserver did not say who is an administrator", happened: false));
     }
 
     public async Task SetDisplayNameAsync(Localpart localpart, string displayName, CancellationToken cancellationToken)
@@ -202,7 +197,10 @@ public sealed class Homeserver(HttpClient http, ServerName serverName, AsToken a
         }
         finally
         {
-            await SocketThreads.LeaveAsync();
+            if (SocketThreads.IsOne)
+            {
+                await Task.Yield();
+            }
         }
     }
 

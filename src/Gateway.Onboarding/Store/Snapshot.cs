@@ -89,7 +89,7 @@ internal sealed record Snapshot(State State, ImmutableDictionary<string, byte[]>
                         LastAt = settings.LastAt,
                         Console = settings.Console ?? ConsoleAccess.None,
                         Members = members.ToImmutableDictionary(member => member.Localpart),
-                        Devices = devices.ToImmutableDictionary(device => device.Id),
+                        Devices = DeviceTable.Of(devices),
                     },
                     secrets.ToImmutableDictionary(secret => secret.Name, secret => secret.Value, StringComparer.Ordinal))
                 : throw Damaged();

@@ -16,7 +16,7 @@ public sealed record State
     {
         Generation = 0,
         Members = ImmutableDictionary<Localpart, Member>.Empty,
-        Devices = ImmutableDictionary<DeviceId, Device>.Empty,
+        Devices = DeviceTable.Empty,
         LockedSince = null,
     };
 
@@ -25,7 +25,7 @@ public sealed record State
 
     public required ImmutableDictionary<Localpart, Member> Members { get; init; }
 
-    public required ImmutableDictionary<DeviceId, Device> Devices { get; init; }
+    public required DeviceTable Devices { get; init; }
 
     /// <summary>Everybody is shut out, reversibly and without erasing anything.</summary>
     public required DateTimeOffset? LockedSince { get; init; }
@@ -39,13 +39,9 @@ public sealed record State
     /// <summary>The newest time that is stored: no clock goes behind it.</summary>
     public DateTimeOffset? LastAt { get; init; }
 
-    public IEnumerable<Device> DevicesOf(Localpart member) => Devices.Values.Where(device => device.Member == member);
+    public IEnumerable<Device> DevicesOf(Localpart member) => Devices.Of(member);
 
-    public DesiredPeers DesiredPeers() => new(
-        Generation,
-        [.. Devices.Values
-            .Where(device => device.HasPeer)
-            .Select(device => new DesiredPeer(device.PublicKey, device.PresharedKey, device.TunnelAddress))]);
+    public DesiredPeers DesiredPeers() => Onboarding.Devices.DesiredPeers.Of(Generation, Devices.Values.Select(device => device.Peer).OfType<DesiredPeer>());
 
     /// <summary>
     /// The devices that an admin's word names: an ID, a tunnel address, or <c>localpart/name</c>. A name resolves to the

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Gateway.Onboarding.Devices;
 
 namespace Gateway.Onboarding.Store;
 
@@ -64,4 +65,15 @@ public sealed class StateWriter
 }
 
 /// <summary>What a write did: the state it made and the intents that made it.</summary>
-public sealed record StateChange(State State, ImmutableArray<Intent> Intents);
+public sealed record StateChange(State State, ImmutableArray<Intent> Intents)
+{
+    /// <summary>The devices that may be others now; null where any may be.</summary>
+    public IEnumerable<DeviceId>? Touched => Intents.IsEmpty || Intents.Any(intent => intent is StoreRestored)
+        ? null
+        : Intents.Select(intent => intent switch
+        {
+            DeviceEnrolled enrolled => enrolled.Enrolled.Id,
+            DeviceIntent about => about.Device,
+            _ => (DeviceId?)null,
+        }).OfType<DeviceId>().Distinct();
+}

@@ -16,7 +16,7 @@ public static class Transition
     {
         var next = intent switch
         {
-            DeviceEnrolled enrolled => state with { Devices = state.Devices.SetItem(enrolled.Enrolled.Id, enrolled.Enrolled) },
+            DeviceEnrolled enrolled => state with { Devices = state.Devices.Set(enrolled.Enrolled) },
             EnrolmentEnded ended => OnEnrolmentEnded(state, ended),
             DeviceIntent change => MemberTransition.AfterDevice(state, OnDevice(state, change), change),
             Locked locked => state with { LockedSince = state.LockedSince ?? locked.At },
@@ -24,7 +24,7 @@ public static class Transition
             StoreRestored restored => state with
             {
                 LockedSince = state.LockedSince ?? restored.At,
-                Devices = state.Devices.SetItems(state.Devices.Where(entry => entry.Value.IsLive).Select(entry => KeyValuePair.Create(entry.Key, entry.Value with { AwaitsConfirmation = true }))),
+                Devices = DeviceTable.Of(state.Devices.Values.Select(device => device.IsLive ? device with { AwaitsConfirmation = true } : device)),
             },
             AdminAccountMade made => state with { AdminAccountSince = state.AdminAccountSince ?? made.At },
             ConsoleIntent console => state with { Console = ConsoleTransition.Apply(state.Console, console) },
@@ -93,7 +93,7 @@ public static class Transition
 
     private static State OnDevice(State state, DeviceIntent intent) =>
         state.Devices.TryGetValue(intent.Device, out var device)
-            ? state with { Devices = state.Devices.SetItem(device.Id, OnDevice(device, intent)) }
+            ? state with { Devices = state.Devices.Set(OnDevice(device, intent)) }
             : state;
 
     private static Device OnDevice(Device device, DeviceIntent intent) => intent switch

@@ -14,6 +14,8 @@ internal sealed class DeviceResolver
 {
     private readonly AddressPool _addresses;
     private readonly ConcurrentDictionary<DeviceId, Door> _doors = new();
+    /// <summary>Where each device stands; touched by one write at a time.</summary>
+    private readonly Dictionary<DeviceId, int> _offsets = [];
     private readonly RequestLimits _limits;
     private readonly TimeProvider _time;
     private volatile Table _table;
@@ -23,7 +25,7 @@ internal sealed class DeviceResolver
         _limits = limits;
         _time = time;
         _addresses = addresses;
-        _table = new Table(new DeviceEntry?[addresses.Size], Locked: true);
+        _table = Table.Of(addresses.Size);
         writer.Watch(Follow);
     }
 
@@ -32,14 +34,14 @@ internal sealed class DeviceResolver
 
     /// <summary>The device that has this address on the interface, or null. The gateway's own address and loopback are never devices.</summary>
     public DeviceEntry? Find(IPAddress? address) =>
-        address is not null && _addresses.OffsetOf(address) is > 0 and var offset ? _table.Devices[offset] : null;
+        address is not null && _addresses.OffsetOf(address) is > 0 and var offset ? _table.Find(offset) : null;
 
     /// <summary>The device, other than <paramref name="except"/>, to which a token with this hash was handed out. Looks at all: for refusals only.</summary>
     public DeviceEntry? OwnerOf(ReadOnlySpan<byte> tokenHash, DeviceId except)
     {
         foreach (var device in _table.Devices)
         {
-            if (device is not null && device.Id != except && device.Find(tokenHash) is not null)
+            if (device.Id != except && device.Find(tokenHash) is not null)
             {
                 return device;
             }
@@ -56,18 +58,19 @@ internal sealed class DeviceResolver
     private void Follow(StateChange change)
     {
         var old = _table;
-        var devices = (DeviceEntry?[])old.Devices.Clone();
-        var touched = change.Intents.IsEmpty || change.Intents.Any(intent => intent is StoreRestored)
-            ? change.State.Devices.Keys
-            : change.Intents.Select(DeviceOf).OfType<DeviceId>().Distinct();
-        foreach (var id in touched)
+        var next = new Table((DeviceEntry?[]?[])old.Blocks.Clone(), change.State.LockedSince is not null);
+        foreach (var id in change.Touched ?? change.State.Devices.Keys)
         {
-            Place(devices, change.State, id);
+            next.Place(old, _offsets.GetValueOrDefault(id), null);
+            if (change.State.Devices.TryGetValue(id, out var device) && device.HasPeer && _addresses.OffsetOf(device.TunnelAddress) is > 0 and var offset)
+            {
+                _offsets[id] = offset;
+                next.Place(old, offset, new DeviceEntry(device, DoorOf(id)));
+            }
         }
 
-        var locked = change.State.LockedSince is not null;
-        _table = new Table(devices, locked);
-        if (locked && !old.Locked)
+        _table = next;
+        if (next.Locked && !old.Locked)
         {
             foreach (var door in _doors.Values)
             {
@@ -76,26 +79,36 @@ internal sealed class DeviceResolver
         }
     }
 
-    private static DeviceId? DeviceOf(Intent intent) => intent switch
+    /// <summary>By offset in the pool, in blocks: a write copies the one that it changes.</summary>
+    private sealed record Table(DeviceEntry?[]?[] Blocks, bool Locked)
     {
-        DeviceEnrolled enrolled => enrolled.Enrolled.Id,
-        DeviceIntent about => about.Device,
-        _ => null,
-    };
+        private const int Bits = 8;
 
-    private void Place(DeviceEntry?[] devices, State state, DeviceId id)
-    {
-        var place = Array.FindIndex(devices, entry => entry?.Id == id);
-        if (place >= 0)
-        {
-            devices[place] = null;
-        }
+        public static Table Of(int size) => new(new DeviceEntry?[]?[(size >> Bits) + 1], Locked: true);
 
-        if (state.Devices.TryGetValue(id, out var device) && device.HasPeer && _addresses.OffsetOf(device.TunnelAddress) is > 0 and var offset)
+        public IEnumerable<DeviceEntry> Devices => Blocks.OfType<DeviceEntry?[]>().SelectMany(block => block.OfType<DeviceEntry>());
+
+        public DeviceEntry? Find(int offset) => Blocks[offset >> Bits]?[offset & ((1 << Bits) - 1)];
+
+        /// <summary>While this table is made; offset 0 is the gateway's own, where no device ever stands.</summary>
+        public void Place(Table old, int offset, DeviceEntry? entry)
         {
-            devices[offset] = new DeviceEntry(device, DoorOf(id));
+            if (offset == 0)
+            {
+                return;
+            }
+
+            ref var block = ref Blocks[offset >> Bits];
+            if (block is null)
+            {
+                block = new DeviceEntry?[1 << Bits];
+            }
+            else if (block == old.Blocks[offset >> Bits])
+            {
+                block = [.. block];
+            }
+
+            block[offset & ((1 << Bits) - 1)] = entry;
         }
     }
-
-    private sealed record Table(DeviceEntry?[] Devices, bool Locked);
 }

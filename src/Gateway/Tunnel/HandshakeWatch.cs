@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Store;
 
@@ -17,7 +16,8 @@ internal sealed class HandshakeWatch(Action<PublicKey, DateTimeOffset> firstHand
 
     private readonly long _start = time.GetTimestamp();
 
-    private volatile ImmutableDictionary<PublicKey, Observation> _seen = ImmutableDictionary<PublicKey, Observation>.Empty;
+    /// <summary>Never changed once it is here.</summary>
+    private volatile Dictionary<PublicKey, Observation> _seen = [];
 
     /// <summary>Called after each dump that was taken in; it must be quick.</summary>
     public Action Observed { get; set; } = () => { };
@@ -25,11 +25,11 @@ internal sealed class HandshakeWatch(Action<PublicKey, DateTimeOffset> firstHand
     public DateTimeOffset? LastHandshake(PublicKey peer) => _seen.GetValueOrDefault(peer)?.Happened;
 
     /// <summary>Takes the next dump. Not for two callers at once: the reconciler is the one.</summary>
-    public void Observe(IReadOnlyList<Peer> dump)
+    public void Observe(IReadOnlyCollection<Peer> dump)
     {
         var now = time.GetElapsedTime(_start);
         var before = _seen;
-        var after = ImmutableDictionary.CreateBuilder<PublicKey, Observation>();
+        var after = new Dictionary<PublicKey, Observation>(dump.Count);
         foreach (var peer in dump)
         {
             var known = before.GetValueOrDefault(peer.PublicKey);
@@ -46,7 +46,7 @@ internal sealed class HandshakeWatch(Action<PublicKey, DateTimeOffset> firstHand
         }
 
         // Last, so that a word that could not be taken is said again at the next dump.
-        _seen = after.ToImmutable();
+        _seen = after;
         Observed();
     }
 

@@ -17,8 +17,8 @@ internal interface IWireGuardInterface
     /// <summary>What stands on the interface now.</summary>
     Task<IReadOnlyList<Peer>> DumpAsync(CancellationToken cancellationToken);
 
-    /// <summary>Adds or corrects one peer; other peers' sessions are untouched.</summary>
-    Task SetAsync(DesiredPeer peer, CancellationToken cancellationToken);
+    /// <summary>Adds or corrects these peers, in one go where the interface has one; other peers' sessions are untouched.</summary>
+    Task SetAsync(IReadOnlyList<DesiredPeer> peers, CancellationToken cancellationToken);
 
     /// <summary>Removes one peer and its session keys; a peer that is not there is no error.</summary>
     Task RemoveAsync(PublicKey peer, CancellationToken cancellationToken);

@@ -16,22 +16,32 @@ internal static class PeerDifference
     };
 
     /// <summary>The first thing by which the whole interface differs from what is wanted; null where it is equal.</summary>
-    public static string? First(IReadOnlyDictionary<PublicKey, DesiredPeer> wanted, IReadOnlyList<Peer> standing)
+    public static string? First(IReadOnlyDictionary<PublicKey, DesiredPeer> wanted, Dictionary<PublicKey, Peer> standing)
     {
-        var byKey = standing.ToDictionary(peer => peer.PublicKey);
-        var strangers = byKey.Keys.Where(key => !wanted.ContainsKey(key)).Select(key => $"peer {key.Prefix}: not removed");
-        var faults = wanted.Values
-            .Select(peer => (peer.PublicKey.Prefix, Why: Of(peer, byKey.GetValueOrDefault(peer.PublicKey))))
-            .Where(peer => peer.Why is not null)
-            .Select(peer => $"peer {peer.Prefix}: {peer.Why}");
-        return strangers.Concat(faults).FirstOrDefault();
+        foreach (var key in standing.Keys)
+        {
+            if (!wanted.ContainsKey(key))
+            {
+                return $"peer {key.Prefix}: not removed";
+            }
+        }
+
+        foreach (var (key, peer) in wanted)
+        {
+            if (Of(peer, standing.GetValueOrDefault(key)) is { } why)
+            {
+                return $"peer {key.Prefix}: {why}";
+            }
+        }
+
+        return null;
     }
 
     /// <summary>
     /// The same for what was wanted <paramref name="then"/>, as far as it still is: what came since may be missing, and what
     /// went since may stand.
     /// </summary>
-    public static string? Since(IReadOnlyDictionary<PublicKey, DesiredPeer> then, IReadOnlyDictionary<PublicKey, DesiredPeer> now, IReadOnlyList<Peer> standing) => First(
+    public static string? Since(IReadOnlyDictionary<PublicKey, DesiredPeer> then, IReadOnlyDictionary<PublicKey, DesiredPeer> now, Dictionary<PublicKey, Peer> standing) => First(
         now.Where(peer => then.ContainsKey(peer.Key)).ToDictionary(),
-        [.. standing.Where(peer => then.ContainsKey(peer.PublicKey) == now.ContainsKey(peer.PublicKey))]);
+        standing.Where(peer => then.ContainsKey(peer.Key) == now.ContainsKey(peer.Key)).ToDictionary());
 }

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Threading.Channels;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
@@ -6,9 +5,9 @@ using Gateway.Onboarding.Keys;
 namespace Gateway.Tunnel;
 
 /// <summary>
-/// Makes the interface equal to the desired peers: at start, when woken and every two seconds. Level-triggered: it
-/// compares and corrects, so nothing it missed, and nothing done by hand, outlives the next pass. It holds no lock
-/// while the interface works, and never puts back a peer that was taken away meanwhile.
+/// Makes the interface equal to the desired peers: at start and at each tick as a whole, and when woken at the cost of what
+/// has changed. Level-triggered: it compares and corrects, so nothing it missed, and nothing done by hand, outlives the next
+/// whole pass. It holds no lock while the interface works, and never puts back a peer that was taken away meanwhile.
 /// </summary>
 internal sealed partial class PeerReconciler(
     IWireGuardInterface tunnel,
@@ -18,14 +17,23 @@ internal sealed partial class PeerReconciler(
     TimeProvider time,
     ILogger<PeerReconciler> log) : BackgroundService
 {
+    /// <summary>From one whole pass to the next. It grows with what a pass takes, so that ten thousand peers leave the machine to others.</summary>
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(4);
+    private const int RestPerPass = 9;
 
     // One place: signals that come while a pass runs become one more pass.
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    private readonly PeerChanges _changes = new(tunnel, desired, log);
     private readonly ReachedGeneration _verified = new();
+    private readonly ReachedGeneration _taken = new();
     private volatile TunnelHealth _health = new(LastGoodPass: null, Error: "The interface was not looked at yet.");
-    private (long Generation, FrozenDictionary<PublicKey, DesiredPeer> Peers)? _wanted;
+    private volatile bool _due = true;
+
+    /// <summary>The generation whose peers stand, from which the next changes can be followed; null where that is not known.</summary>
+    private long? _followed;
 
     public TunnelHealth Health => _health;
 
@@ -38,6 +46,11 @@ internal sealed partial class PeerReconciler(
     /// </summary>
     public Task<bool> RequestAsync(long generation, CancellationToken cancellationToken)
     {
+        if (_verified.Value < generation)
+        {
+            _due = true;
+        }
+
         Wake();
         return _verified.WaitAsync(generation, cancellationToken);
     }
@@ -46,11 +59,19 @@ internal sealed partial class PeerReconciler(
     public async Task<string?> AppliedAsync(long generation, CancellationToken cancellationToken) =>
         await RequestAsync(generation, cancellationToken) ? null : _health.Error ?? "it has not confirmed in time";
 
-    /// <summary>One pass. Not for two callers at once.</summary>
+    /// <summary><see cref="PeersTaken"/>.</summary>
+    public async Task<string?> TakenAsync(long generation, CancellationToken cancellationToken)
+    {
+        Wake();
+        return await _taken.WaitAsync(generation, cancellationToken) ? null : _health.Error ?? "it has not confirmed in time";
+    }
+
+    /// <summary>One whole pass. Not for two callers at once.</summary>
     internal async Task ReconcileOnceAsync(CancellationToken cancellationToken)
     {
         // 1. What must stand, and as of when.
-        var began = Look();
+        var began = desired();
+        _followed = null;
 
         // 2. The link itself; a rebuilt one is empty, so the steps below put every peer back. Where it fails, what
         //    must go can perhaps still be taken away: the pass goes on.
@@ -60,44 +81,74 @@ internal sealed partial class PeerReconciler(
         var standing = await DumpAsync(link.Fault, cancellationToken);
 
         // 4. Removals first: WireGuard moves an allowed IP silently to the peer that was set last.
-        var present = standing.Select(peer => peer.PublicKey).ToHashSet();
-        var changed = await RemoveStrangersAsync(Attempts.None, present, cancellationToken);
+        var present = standing.Keys.ToHashSet();
+        var changed = await _changes.RemoveStrangersAsync(Attempts.None, present, cancellationToken);
 
         // 5. Then what is missing or wrong.
-        changed = await SetMissingAsync(changed, standing, present, cancellationToken);
+        changed = await _changes.SetMissingAsync(changed, standing, present, cancellationToken);
 
         // 6. Read back, and look once more: what was revoked while we set it goes at once.
         var late = Attempts.None;
         if (changed.Any)
         {
-            standing = await tunnel.DumpAsync(cancellationToken);
-            late = await RemoveStrangersAsync(Attempts.None, [.. standing.Select(peer => peer.PublicKey)], cancellationToken);
-            standing = late.Any ? await tunnel.DumpAsync(cancellationToken) : standing;
+            standing = await DumpAsync(null, cancellationToken);
+            late = await _changes.RemoveStrangersAsync(Attempts.None, [.. standing.Keys], cancellationToken);
+            standing = late.Any ? await DumpAsync(null, cancellationToken) : standing;
         }
 
-        // 7. Report: only a state that was read back counts as reached. While one write follows the other, that is the state
-        //    that the pass began with: whoever waits for it does not wait for the others.
-        var now = Look();
-        var unreached = PeerDifference.First(now.Peers, standing);
-        if (unreached is null || PeerDifference.Since(began.Peers, now.Peers, standing) is null)
+        // 7. Report.
+        Report(began, standing, link.Fault ?? late.Fault ?? changed.Fault);
+        handshakes.Observe(standing.Values);
+    }
+
+    /// <summary>
+    /// Takes over what has changed since the last good look, as the interface confirms it, without looking at anything else. False
+    /// where a whole pass must follow: after a fault, after a removal, which is read back, and where too much has changed.
+    /// </summary>
+    internal async Task<bool> FollowOnceAsync(CancellationToken cancellationToken)
+    {
+        var wanted = desired();
+        if (_followed is not { } from || from < wanted.ChangesSince)
         {
-            // Those who waited for their peers may go on, even where the link has a fault of its own.
-            _verified.Reach(unreached is null ? now.Generation : began.Generation);
+            return false;
         }
 
-        Report(moved: now.Generation != began.Generation, link.Fault ?? late.Fault ?? changed.Fault, unreached);
-        handshakes.Observe(standing);
+        var touched = wanted.Changes.Where(change => change.Generation > from).Select(change => change.Key).ToHashSet();
+        var removed = await _changes.RemoveStrangersAsync(Attempts.None, touched, cancellationToken);
+        var set = await _changes.SetAsync(Attempts.None, [.. touched], "wanted", cancellationToken);
+        if ((removed.Fault ?? set.Fault) is { } fault)
+        {
+            Failed(fault);
+            return false;
+        }
+
+        if (touched.Count == 0 && !removed.Any && _verified.Value == from)
+        {
+            _verified.Reach(wanted.Generation);
+        }
+
+        _followed = wanted.Generation;
+        _taken.Reach(wanted.Generation);
+        return !removed.Any;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         Wake();
-        await using var timer = time.CreateTimer(_ => Wake(), state: null, Period, Period);
+        await using var timer = time.CreateTimer(_ => Tick(), state: null, Period, Period);
         await foreach (var _ in _signal.Reader.ReadAllAsync(stoppingToken))
         {
             try
             {
-                await ReconcileOnceAsync(stoppingToken);
+                if (_due || !await FollowOnceAsync(stoppingToken))
+                {
+                    _due = false;
+                    var started = time.GetTimestamp();
+                    await ReconcileOnceAsync(stoppingToken);
+                    var rest = RestPerPass * time.GetElapsedTime(started);
+                    rest = rest < Period ? Period : rest > LongestPeriod ? LongestPeriod : rest;
+                    timer.Change(rest, rest);
+                }
             }
             catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
             {
@@ -105,6 +156,12 @@ internal sealed partial class PeerReconciler(
                 Failed(fault.Message, fault is TunnelException ? null : fault);
             }
         }
+    }
+
+    private void Tick()
+    {
+        _due = true;
+        Wake();
     }
 
     private async Task EnsureAsync(CancellationToken cancellationToken)
@@ -116,12 +173,12 @@ internal sealed partial class PeerReconciler(
         }
     }
 
-    /// <summary>Where neither the link could be made nor its peers read, the first says why.</summary>
-    private async Task<IReadOnlyList<Peer>> DumpAsync(string? linkFault, CancellationToken cancellationToken)
+    /// <summary>What stands. Where neither the link could be made nor its peers read, the first says why.</summary>
+    private async Task<Dictionary<PublicKey, Peer>> DumpAsync(string? linkFault, CancellationToken cancellationToken)
     {
         try
         {
-            return await tunnel.DumpAsync(cancellationToken);
+            return (await tunnel.DumpAsync(cancellationToken)).ToDictionary(peer => peer.PublicKey);
         }
         catch (TunnelException fault) when (linkFault is not null)
         {
@@ -129,64 +186,20 @@ internal sealed partial class PeerReconciler(
         }
     }
 
-    /// <summary>Removes every peer that is not desired now; one that resists does not keep the others.</summary>
-    private async Task<Attempts> RemoveStrangersAsync(Attempts attempts, HashSet<PublicKey> present, CancellationToken cancellationToken)
+    /// <summary>Only a state that was read back counts as reached: while one write follows the other, the one that the pass began with.</summary>
+    private void Report(DesiredPeers began, Dictionary<PublicKey, Peer> standing, string? fault)
     {
-        foreach (var key in present.Where(key => !Look().Peers.ContainsKey(key)).ToList())
+        var now = desired();
+        var moved = now.Generation != began.Generation;
+        var unreached = PeerDifference.First(now.Peers, standing);
+        if (unreached is null || PeerDifference.Since(began.Peers, now.Peers, standing) is null)
         {
-            attempts = await attempts.AddAsync(async () =>
-            {
-                await tunnel.RemoveAsync(key, cancellationToken);
-                present.Remove(key);
-                LogRemoved(key.Prefix);
-            });
+            // Those who waited for their peers may go on, even where the link has a fault of its own.
+            _followed = unreached is null ? now.Generation : began.Generation;
+            _verified.Reach(_followed.Value);
+            _taken.Reach(_followed.Value);
         }
 
-        return attempts;
-    }
-
-    private async Task<Attempts> SetMissingAsync(Attempts attempts, IReadOnlyList<Peer> standing, HashSet<PublicKey> present, CancellationToken cancellationToken)
-    {
-        var byKey = standing.ToDictionary(peer => peer.PublicKey);
-        var (seen, wanted) = Look();
-        foreach (var key in wanted.Keys)
-        {
-            // A revocation does not wait for the end of a long row.
-            if (Look().Generation != seen)
-            {
-                seen = Look().Generation;
-                attempts = await RemoveStrangersAsync(attempts, present, cancellationToken);
-            }
-
-            // Looked up anew before each one: a slow pass must not put back what was revoked meanwhile.
-            if (Look().Peers.TryGetValue(key, out var peer) && PeerDifference.Of(peer, byKey.GetValueOrDefault(key)) is { } why)
-            {
-                attempts = await attempts.AddAsync(async () =>
-                {
-                    present.Add(key);
-                    await tunnel.SetAsync(peer, cancellationToken);
-                    LogSet(key.Prefix, why);
-                });
-            }
-        }
-
-        return attempts;
-    }
-
-    /// <summary>Desired state as of now, indexed once for each generation.</summary>
-    private (long Generation, FrozenDictionary<PublicKey, DesiredPeer> Peers) Look()
-    {
-        var latest = desired();
-        if (_wanted is not { } wanted || wanted.Generation != latest.Generation)
-        {
-            _wanted = wanted = (latest.Generation, latest.Peers.ToFrozenDictionary(peer => peer.PublicKey));
-        }
-
-        return wanted;
-    }
-
-    private void Report(bool moved, string? fault, string? unreached)
-    {
         if (moved)
         {
             Wake();
@@ -212,7 +225,7 @@ internal sealed partial class PeerReconciler(
         _health = new(time.GetUtcNow(), Error: null);
     }
 
-    /// <summary>Logged once for each message, not every two seconds.</summary>
+    /// <summary>Logged once for each message, not at each tick.</summary>
     private void Failed(string message, Exception? unexpected = null)
     {
         if (_health.Error != message)
@@ -228,12 +241,6 @@ internal sealed partial class PeerReconciler(
 
     [LoggerMessage("The interface was missing and has been made.")]
     private partial void LogInterfaceMade(LogLevel level);
-
-    [LoggerMessage(LogLevel.Information, "Peer {Peer} set on the interface: {Why}.")]
-    private partial void LogSet(string peer, string why);
-
-    [LoggerMessage(LogLevel.Information, "Peer {Peer} removed from the interface: not desired.")]
-    private partial void LogRemoved(string peer);
 
     [LoggerMessage(LogLevel.Error, "The interface cannot be brought to its desired state, trying again: {Reason}")]
     private partial void LogFailed(Exception? unexpected, string reason);

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Gateway.Onboarding;
 
 namespace Gateway.Tunnel;
 
@@ -55,6 +56,12 @@ internal static class Tool
             if (!child.HasExited)
             {
                 child.Kill(entireProcessTree: true);
+            }
+
+            // A child's pipes are served as sockets are.
+            if (SocketThreads.IsOne)
+            {
+                await Task.Yield();
             }
         }
     }

@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using System.Text;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
 
@@ -16,74 +18,142 @@ internal static class UserspaceProtocol
     /// <summary>The last second that a <see cref="DateTimeOffset"/> can hold.</summary>
     private const long LastSecond = 253_402_300_799;
 
-    /// <summary>An all-zero preshared key is how the protocol says "none".</summary>
-    private static readonly PresharedKey NoPresharedKey = new(new byte[SecretKey.Length]);
-
     public static string Set(InterfaceSettings settings) =>
         $"set=1\nprivate_key={Hex(settings.PrivateKey.Bytes)}\nlisten_port={settings.ListenPort}\n\n";
 
-    public static string Set(DesiredPeer peer) =>
-        $"set=1\npublic_key={Hex(peer.PublicKey.ToBytes())}\npreshared_key={Hex(peer.PresharedKey.Bytes)}\nreplace_allowed_ips=true\nallowed_ip={peer.TunnelAddress}/32\n\n";
+    public static string Set(params IEnumerable<DesiredPeer> peers) => $"set=1\n{string.Concat(peers.Select(Lines))}\n";
 
     public static string Remove(PublicKey peer) => $"set=1\npublic_key={Hex(peer.ToBytes())}\nremove=true\n\n";
 
     /// <summary>The interface behind an answer's lines, without its closing <c>errno=0</c>.</summary>
-    public static InterfaceDump Parse(IEnumerable<string> lines)
+    public static InterfaceDump Parse(ReadOnlySpan<byte> answer)
     {
-        var peers = new List<Peer>();
-        var dump = new InterfaceDump(PrivateKey: null, ListenPort: 0, peers);
-        foreach (var (key, value) in lines.Select(Split))
+        var reader = new DumpReader();
+        foreach (var range in answer.Split((byte)'\n'))
         {
-            switch (key)
+            var line = answer[range];
+            if (line.IsEmpty)
             {
-                case "public_key":
-                    peers.Add(new(PublicKey.FromBytes(Key(key, value)), null, null, [], null, 0, 0));
-                    break;
-                case "private_key" when peers.Count == 0:
-                    dump = dump with { PrivateKey = new(Key(key, value)) };
-                    break;
-                case "listen_port" when peers.Count == 0:
-                    dump = dump with { ListenPort = (int)Number(key, value, IPEndPoint.MaxPort) };
-                    break;
-                case "fwmark" when peers.Count == 0:
-                    break;
-                default:
-                    peers[^1] = peers.Count > 0 ? Apply(peers[^1], key, value) : throw Malformed(key);
-                    break;
+                continue;
+            }
+
+            var equals = line.IndexOf((byte)'=');
+            if (equals <= 0)
+            {
+                throw Malformed("a line without =");
+            }
+
+            reader.Take(line[..equals], line[(equals + 1)..]);
+        }
+
+        return reader.End();
+    }
+
+    private static string Lines(DesiredPeer peer) =>
+        $"public_key={Hex(peer.PublicKey.ToBytes())}\npreshared_key={Hex(peer.PresharedKey.Bytes)}\nreplace_allowed_ips=true\nallowed_ip={peer.TunnelAddress}/32\n";
+
+    /// <summary>Puts a dump together, line by line; there may be tens of thousands each second.</summary>
+    [SuppressMessage("Design", "CA1001", Justification = "The key goes on with the dump.")]
+    private ref struct DumpReader()
+    {
+        private readonly List<Peer> _peers = [];
+        private readonly List<IPNetwork> _allowed = [];
+        private PrivateKey? _privateKey;
+        private int _listenPort;
+        private PublicKey? _key;
+        private PresharedKey? _presharedKey;
+        private IPEndPoint? _endpoint;
+        private long _seconds;
+        private long _nanoseconds;
+        private long _received;
+        private long _sent;
+
+        public void Take(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+        {
+            if (key.SequenceEqual("public_key"u8))
+            {
+                Close();
+                _key = PublicKey.FromBytes(Bytes(key, value));
+            }
+            else if (_key is null)
+            {
+                TakeOwn(key, value);
+            }
+            else
+            {
+                TakePeers(key, value);
             }
         }
 
-        return dump;
+        public InterfaceDump End()
+        {
+            Close();
+            return new InterfaceDump(_privateKey, _listenPort, _peers);
+        }
+
+        private void TakeOwn(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+        {
+            if (key.SequenceEqual("private_key"u8))
+            {
+                _privateKey = new(Bytes(key, value));
+            }
+            else if (key.SequenceEqual("listen_port"u8))
+            {
+                _listenPort = (int)Number(key, value, IPEndPoint.MaxPort);
+            }
+            else if (!key.SequenceEqual("fwmark"u8))
+            {
+                throw Malformed(key);
+            }
+        }
+
+        private void TakePeers(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+        {
+            switch (Encoding.ASCII.GetString(key))
+            {
+                case "preshared_key":
+                    // All zeros is how the protocol says "none".
+                    _presharedKey = value.ContainsAnyExcept((byte)'0') || value.Length != 2 * SecretKey.Length ? new(Bytes(key, value)) : null;
+                    break;
+                case "endpoint":
+                    _endpoint = IPEndPoint.TryParse(Encoding.ASCII.GetString(value), out var endpoint) ? endpoint : throw Malformed(key);
+                    break;
+                case "allowed_ip":
+                    _allowed.Add(IPNetwork.TryParse(Encoding.ASCII.GetString(value), out var network) ? network : throw Malformed(key));
+                    break;
+                case "last_handshake_time_sec":
+                    _seconds = Number(key, value, LastSecond);
+                    break;
+                case "last_handshake_time_nsec":
+                    _nanoseconds = Number(key, value, 999_999_999);
+                    break;
+                case "rx_bytes":
+                    _received = Number(key, value, long.MaxValue);
+                    break;
+                case "tx_bytes":
+                    _sent = Number(key, value, long.MaxValue);
+                    break;
+                case "protocol_version" or "persistent_keepalive_interval":
+                    break;
+                default:
+                    throw Malformed(key);
+            }
+        }
+
+        private void Close()
+        {
+            if (_key is { } key)
+            {
+                var handshake = _seconds == 0 ? (DateTimeOffset?)null : DateTimeOffset.FromUnixTimeSeconds(_seconds).AddTicks(_nanoseconds / 100);
+                _peers.Add(new Peer(key, _presharedKey, _endpoint, [.. _allowed], handshake, _received, _sent));
+            }
+
+            (_key, _presharedKey, _endpoint, _seconds, _nanoseconds, _received, _sent) = (null, null, null, 0, 0, 0, 0);
+            _allowed.Clear();
+        }
     }
 
-    private static Peer Apply(Peer peer, string key, string value) => key switch
-    {
-        "preshared_key" => peer with { PresharedKey = Preshared(Key(key, value)) },
-        "endpoint" => peer with { Endpoint = IPEndPoint.TryParse(value, out var endpoint) ? endpoint : throw Malformed(key) },
-        "allowed_ip" => peer with { AllowedIPs = [.. peer.AllowedIPs, IPNetwork.TryParse(value, out var network) ? network : throw Malformed(key)] },
-        "last_handshake_time_sec" => peer with { LastHandshake = Moment(Number(key, value, LastSecond)) },
-        "last_handshake_time_nsec" => peer with { LastHandshake = peer.LastHandshake?.AddTicks(Number(key, value, 999_999_999) / 100) },
-        "rx_bytes" => peer with { ReceivedBytes = Number(key, value, long.MaxValue) },
-        "tx_bytes" => peer with { SentBytes = Number(key, value, long.MaxValue) },
-        "protocol_version" or "persistent_keepalive_interval" => peer,
-        _ => throw Malformed(key),
-    };
-
-    private static (string Key, string Value) Split(string line)
-    {
-        var equals = line.IndexOf('=', StringComparison.Ordinal);
-        return equals > 0 ? (line[..equals], line[(equals + 1)..]) : throw Malformed("a line without =");
-    }
-
-    private static PresharedKey? Preshared(byte[] bytes)
-    {
-        var key = new PresharedKey(bytes);
-        return key.Matches(NoPresharedKey) ? null : key;
-    }
-
-    private static DateTimeOffset? Moment(long seconds) => seconds == 0 ? null : DateTimeOffset.FromUnixTimeSeconds(seconds);
-
-    private static byte[] Key(string key, string value)
+    private static byte[] Bytes(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         var bytes = new byte[SecretKey.Length];
         return Convert.FromHexString(value, bytes, out var read, out var written) == System.Buffers.OperationStatus.Done
@@ -92,12 +162,14 @@ internal static class UserspaceProtocol
                 : throw Malformed(key);
     }
 
-    private static long Number(string key, string value, long most) =>
+    private static long Number(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long most) =>
         long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most
             ? number
             : throw Malformed(key);
 
     private static string Hex(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(bytes);
+
+    private static TunnelException Malformed(ReadOnlySpan<byte> key) => Malformed(Encoding.ASCII.GetString(key));
 
     private static TunnelException Malformed(string what) => new($"wireguard-go answered something unknown: {what}.");
 }

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Net.Sockets;
+using System.Text;
 using Gateway.Onboarding;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Keys;
@@ -11,7 +13,11 @@ namespace Gateway.Tunnel;
 /// </summary>
 internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
 {
+    private const int FirstBuffer = 64 * 1024;
+
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+
+    private readonly SettledInterface _settled = new();
 
     public static string PathOf(string name) => $"/var/run/wireguard/{name}.sock";
 
@@ -42,34 +48,47 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
         {
             throw new TunnelException($"{PathOf(name)} cannot be used: {fault.Message} (start wireguard-go as the gateway's user; it ends when the owner or mode of its socket is changed)", fault);
         }
+        finally
+        {
+            if (SocketThreads.IsOne)
+            {
+                await Task.Yield();
+            }
+        }
     }
 
     public async Task<bool> EnsureAsync(InterfaceSettings settings, CancellationToken cancellationToken)
     {
         var made = await link.EnsureAsync(settings, cancellationToken);
-        var seen = await ReadAsync(cancellationToken);
-        if (!seen.Matches(settings))
+        if (!_settled.Is(settings, link.Index) && !(await ReadAsync(cancellationToken)).Matches(settings))
         {
             await AskAsync(UserspaceProtocol.Set(settings), "set key and port", cancellationToken);
         }
 
+        _settled.Put(settings, link.Index);
         return made;
     }
 
     public async Task<IReadOnlyList<Peer>> DumpAsync(CancellationToken cancellationToken) =>
         (await ReadAsync(cancellationToken)).Peers;
 
-    public Task SetAsync(DesiredPeer peer, CancellationToken cancellationToken) =>
-        AskAsync(UserspaceProtocol.Set(peer), $"set peer {peer.PublicKey.Prefix}", cancellationToken);
+    public Task SetAsync(IReadOnlyList<DesiredPeer> peers, CancellationToken cancellationToken) =>
+        AskAsync(UserspaceProtocol.Set(peers), $"set peer {peers[0].PublicKey.Prefix}{(peers.Count > 1 ? $" and {peers.Count - 1} others" : "")}", cancellationToken);
 
     public Task RemoveAsync(PublicKey peer, CancellationToken cancellationToken) =>
         AskAsync(UserspaceProtocol.Remove(peer), $"remove peer {peer.Prefix}", cancellationToken);
 
-    private async Task<InterfaceDump> ReadAsync(CancellationToken cancellationToken) =>
-        UserspaceProtocol.Parse(await AskAsync(UserspaceProtocol.Get, "get", cancellationToken));
+    private async Task<InterfaceDump> ReadAsync(CancellationToken cancellationToken)
+    {
+        var dump = await AskAsync(UserspaceProtocol.Get, "get", static answer => UserspaceProtocol.Parse(answer), cancellationToken);
+        _settled.Saw(dump);
+        return dump;
+    }
 
-    /// <summary>One question, one connection. The answer's lines, once its errno said 0.</summary>
-    private async Task<List<string>> AskAsync(string question, string what, CancellationToken cancellationToken)
+    private Task<bool> AskAsync(string question, string what, CancellationToken cancellationToken) => AskAsync(question, what, static _ => true, cancellationToken);
+
+    /// <summary>One question, one connection. What the answer's lines say, once its errno said 0.</summary>
+    private async Task<T> AskAsync<T>(string question, string what, Func<ReadOnlySpan<byte>, T> read, CancellationToken cancellationToken)
     {
         await link.RequireAsync(cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -77,9 +96,8 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
         try
         {
             using var socket = await ConnectAsync(link.Name, limit.Token);
-            using var stream = new NetworkStream(socket);
-            await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(question), limit.Token);
-            return await ReadAnswerAsync(stream, what, limit.Token);
+            await socket.SendAsync(Encoding.ASCII.GetBytes(question), limit.Token);
+            return await ReadAnswerAsync(socket, what, read, limit.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -91,29 +109,55 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
         }
         finally
         {
-            await SocketThreads.LeaveAsync();
+            if (SocketThreads.IsOne)
+            {
+                await Task.Yield();
+            }
         }
     }
 
-    private async Task<List<string>> ReadAnswerAsync(NetworkStream stream, string what, CancellationToken cancellationToken)
+    private async Task<T> ReadAnswerAsync<T>(Socket socket, string what, Func<ReadOnlySpan<byte>, T> read, CancellationToken cancellationToken)
     {
-        using var reader = new StreamReader(stream, System.Text.Encoding.ASCII, leaveOpen: true);
-        var lines = new List<string>();
-        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        var buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
+        try
         {
-            if (line.Length > 0)
+            for (var length = 0; ;)
             {
-                lines.Add(line);
-                continue;
+                if (length == buffer.Length)
+                {
+                    var larger = ArrayPool<byte>.Shared.Rent(2 * length);
+                    buffer.AsSpan(0, length).CopyTo(larger);
+                    ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
+                    buffer = larger;
+                }
+
+                var got = await socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
+                if (got == 0)
+                {
+                    throw new TunnelException($"wireguard-go closed {PathOf(link.Name)} in the middle of its answer ({what})");
+                }
+
+                length += got;
+                if (buffer.AsSpan(0, length).EndsWith("\n\n"u8))
+                {
+                    return Read(buffer.AsSpan(0, length - 2), what, read);
+                }
             }
-
-            // A failed set is not rolled back; what it left is for the next dump to show.
-            var errno = lines.Count > 0 ? lines[^1] : "nothing";
-            lines.RemoveRange(Math.Max(0, lines.Count - 1), Math.Min(1, lines.Count));
-            return errno == "errno=0" ? lines : throw new TunnelException($"wireguard-go refused ({what}): {Explain(errno)}");
         }
+        finally
+        {
+            // It held keys.
+            ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
+        }
+    }
 
-        throw new TunnelException($"wireguard-go closed {PathOf(link.Name)} in the middle of its answer ({what})");
+    /// <summary>A failed set is not rolled back; what it left is for the next dump to show.</summary>
+    private static T Read<T>(ReadOnlySpan<byte> answer, string what, Func<ReadOnlySpan<byte>, T> read)
+    {
+        var last = answer.LastIndexOf((byte)'\n') + 1;
+        return answer[last..].SequenceEqual("errno=0"u8)
+            ? read(answer[..last])
+            : throw new TunnelException($"wireguard-go refused ({what}): {Explain(Encoding.ASCII.GetString(answer[last..]))}");
     }
 
     private static string Explain(string errno) => errno switch

@@ -7,24 +7,32 @@ namespace Gateway.Tunnel;
 /// <summary>Drives the interface with <c>wg(8)</c>, which speaks to the kernel module and to wireguard-go alike.</summary>
 internal sealed class WgTool(NetworkLink link) : IWireGuardInterface
 {
+    private readonly SettledInterface _settled = new();
+
     public async Task<bool> EnsureAsync(InterfaceSettings settings, CancellationToken cancellationToken)
     {
         var made = await link.EnsureAsync(settings, cancellationToken);
-        var seen = await ReadAsync(cancellationToken);
-        if (!seen.Matches(settings))
+        if (!_settled.Is(settings, link.Index) && !(await ReadAsync(cancellationToken)).Matches(settings))
         {
             var port = settings.ListenPort.ToString(CultureInfo.InvariantCulture);
             await SetAsync(["private-key", "/dev/stdin", "listen-port", port], settings.PrivateKey, cancellationToken);
         }
 
+        _settled.Put(settings, link.Index);
         return made;
     }
 
     public async Task<IReadOnlyList<Peer>> DumpAsync(CancellationToken cancellationToken) =>
         (await ReadAsync(cancellationToken)).Peers;
 
-    public Task SetAsync(DesiredPeer peer, CancellationToken cancellationToken) =>
-        SetAsync(["peer", peer.PublicKey.ToString(), "preshared-key", "/dev/stdin", "allowed-ips", $"{peer.TunnelAddress}/32"], peer.PresharedKey, cancellationToken);
+    /// <summary>As a configuration that is added to what stands (<c>wg addconf</c>): one child process for all, and no secret in its arguments.</summary>
+    public async Task SetAsync(IReadOnlyList<DesiredPeer> peers, CancellationToken cancellationToken)
+    {
+        await link.RequireAsync(cancellationToken);
+        var configuration = string.Concat(peers.Select(peer =>
+            $"[Peer]\nPublicKey = {peer.PublicKey}\nPresharedKey = {peer.PresharedKey.Reveal()}\nAllowedIPs = {peer.TunnelAddress}/32\n"));
+        await Tool.RunAsync("wg", ["addconf", link.Name, "/dev/stdin"], cancellationToken, configuration);
+    }
 
     public Task RemoveAsync(PublicKey peer, CancellationToken cancellationToken) =>
         SetAsync(["peer", peer.ToString(), "remove"], secret: null, cancellationToken);
@@ -32,7 +40,9 @@ internal sealed class WgTool(NetworkLink link) : IWireGuardInterface
     private async Task<InterfaceDump> ReadAsync(CancellationToken cancellationToken)
     {
         await link.RequireAsync(cancellationToken);
-        return WgDump.Parse(await Tool.RunAsync("wg", ["show", link.Name, "dump"], cancellationToken));
+        var dump = WgDump.Parse(await Tool.RunAsync("wg", ["show", link.Name, "dump"], cancellationToken));
+        _settled.Saw(dump);
+        return dump;
     }
 
     private async Task SetAsync(string[] what, SecretKey? secret, CancellationToken cancellationToken)

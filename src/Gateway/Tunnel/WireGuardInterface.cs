@@ -20,8 +20,8 @@ internal sealed class WireGuardInterface(NetworkLink link) : IWireGuardInterface
     public async Task<IReadOnlyList<Peer>> DumpAsync(CancellationToken cancellationToken) =>
         await (await CurrentAsync(cancellationToken)).DumpAsync(cancellationToken);
 
-    public async Task SetAsync(DesiredPeer peer, CancellationToken cancellationToken) =>
-        await (await CurrentAsync(cancellationToken)).SetAsync(peer, cancellationToken);
+    public async Task SetAsync(IReadOnlyList<DesiredPeer> peers, CancellationToken cancellationToken) =>
+        await (await CurrentAsync(cancellationToken)).SetAsync(peers, cancellationToken);
 
     public async Task RemoveAsync(PublicKey peer, CancellationToken cancellationToken) =>
         await (await CurrentAsync(cancellationToken)).RemoveAsync(peer, cancellationToken);

@@ -22,6 +22,7 @@ internal sealed class Forwarding(string folder, Report report)
             all.Add(await GateAsync(folder, "yarp", devices: 0));
             all.Add(await rivals.NginxAsync());
             all.Add(await rivals.NginxAuthAsync());
+            all.Add(await rivals.NginxAuthKeptAsync());
             all.Add(await rivals.HAProxyAsync());
             all.Add(await rivals.CaddyAsync());
             foreach (var wire in Enum.GetValues<Wire>())
@@ -65,7 +66,23 @@ internal sealed class Forwarding(string folder, Report report)
             }
         }
 
-        report.Progress($"{wire}: {string.Join(", ", all.Select(one => $"{one.Name} {_figures[(one.Name, wire)].Cpu.Say("0.0")} µs {_figures[(one.Name, wire)].Rate.Say("0")}/s"))}");
+        var what = wire switch { Wire.Plain => "HTTP/1.1", Wire.Tls => "HTTP/1.1 over TLS 1.3", _ => "HTTP/2 over TLS 1.3" };
+        double Cpu(string name) => _figures[(name, wire)].Cpu.Median;
+        double Rate(string name) => _figures[(name, wire)].Rate.Median;
+        string Others(Func<string, string> say) => string.Join(", ", all.Where(one => one.Name != Ours).Select(one => $"{one.Name} {say(one.Name)}"));
+        report.Row(
+            "1",
+            $"CPU per request, {what}",
+            $"{_figures[(Ours, wire)].Cpu.Say("0.0")} µs",
+            Others(name => $"{_figures[(name, wire)].Cpu.Say("0.0")}"),
+            [("× nginx", Cpu(Ours) / Cpu(Rivals.Nginx), 1.8), ("× nginx + auth_request", Cpu(Ours) / Cpu(Rivals.NginxAuth), 0.6), ("× Caddy", Cpu(Ours) / Cpu(Rivals.Caddy), 0.4)]);
+        report.Row(
+            "2",
+            $"requests per second, {what}",
+            _figures[(Ours, wire)].Rate.Say("0"),
+            Others(name => _figures[(name, wire)].Rate.Say("0")),
+            [("× as many for nginx + auth_request", Rate(Rivals.NginxAuth) / Rate(Ours), 1 / 1.3)]);
+        report.Row("3", $"everything on beside YARP alone, {what}", $"{(Cpu(Ours) / Cpu(Alone) - 1) * 100:+0.0;-0.0} % CPU", "", [("× YARP alone", Cpu(Ours) / Cpu(Alone), 1.08)]);
     }
 
     private async Task LatencyAsync(List<Contestant> all)
@@ -80,6 +97,11 @@ internal sealed class Forwarding(string folder, Report report)
             }
         }
 
-        report.Progress($"p99 at {rate}/s: {string.Join(", ", all.Select(one => $"{one.Name} {figures[one.Name].Say("0.00")} ms"))}");
+        report.Row(
+            "2",
+            $"p99 at {rate} requests per second, half of what the gateway does at most (HTTP/1.1 over TLS 1.3)",
+            $"{figures[Ours].Say("0.00")} ms",
+            string.Join(", ", all.Where(one => one.Name != Ours).Select(one => $"{one.Name} {figures[one.Name].Say("0.00")}")),
+            [("× nginx", figures[Ours].Median / figures[Rivals.Nginx].Median, 1.5)]);
     }
 }

@@ -11,8 +11,8 @@ internal static class Place
     /// <summary>Where what stands in for the homeserver answers every request with 300 bytes.</summary>
     public const int Backend = 8100;
 
-    /// <summary>The same server's answers to "may this request pass?", for those that ask another program.</summary>
-    public const int Policy = 8101;
+    /// <summary>Where a homeserver answers everything but <c>/sync</c>, which it holds.</summary>
+    public const int Holding = 8101;
 
     /// <summary>As phones ask most: what is new?</summary>
     public const string Target = "/_matrix/client/v3/sync?filter=1&timeout=0&since=s72594_4483_1934";

@@ -10,42 +10,53 @@ internal sealed class Rivals(string folder)
 
     public const string Nginx = "nginx";
     public const string NginxAuth = "nginx + auth_request";
+    public const string NginxAuthKept = "nginx + auth_request, kept";
     public const string HAProxy = "HAProxy";
     public const string Caddy = "Caddy";
 
-    /// <summary>What stands in for the homeserver, and for another program's policy: the same for everybody, and measured by nobody.</summary>
-    public Task<Contestant> BackendAsync() => NginxAsync("backend", Place.Backend, Place.Policy, $$"""
-        server {
-          listen 127.0.0.1:{{Place.Backend}};
-          root {{folder}}/backend-files;
-          client_max_body_size 100m;
-          location / {
-            default_type application/json;
-            add_header Cache-Control "no-cache, no-store, must-revalidate";
-            add_header Access-Control-Allow-Origin "*";
-            add_header Access-Control-Allow-Methods "GET, HEAD, POST, PUT, DELETE, OPTIONS";
-            return 200 '{"next_batch":"s72594_4483_1934","filler":"{{new string('x', 300 - 46)}}"}';
-          }
-          location /_matrix/client/v1/media/download/ { try_files /media =404; }
-          location /_matrix/media/v3/upload { client_body_in_file_only clean; proxy_pass http://127.0.0.1:{{Place.Policy}}/sink; }
-        }
-        server {
-          listen 127.0.0.1:{{Place.Policy}};
-          client_max_body_size 100m;
-          location / { if ($http_authorization = "Bearer {{Place.Token(0)}}") { return 204; } return 403; }
-          location /sink { return 200 '{}'; }
-        }
-        """);
+    /// <summary>What stands in for the homeserver: the same for everybody, and measured by nobody.</summary>
+    public Task<Contestant> BackendAsync()
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "files"));
+        return NginxAsync("backend", Place.Backend, 0, $$"""
+            server {
+              listen 127.0.0.1:{{Place.Backend}};
+              root {{folder}}/files;
+              client_max_body_size 100m;
+              client_body_buffer_size 64m;
+              location / {
+                default_type application/json;
+                add_header Cache-Control "no-cache, no-store, must-revalidate";
+                add_header Access-Control-Allow-Origin "*";
+                add_header Access-Control-Allow-Methods "GET, HEAD, POST, PUT, DELETE, OPTIONS";
+                return 200 '{"next_batch":"s72594_4483_1934","filler":"{{new string('x', 300 - 46)}}"}';
+              }
+              location /_matrix/media/v3/download/ { try_files /media =404; }
+              location /_matrix/media/v3/upload { proxy_pass http://127.0.0.1:{{Place.Backend}}/sink; }
+            }
+            """);
+    }
 
-    public Task<Contestant> NginxAsync() => NginxAsync(Nginx, 8201, 8301, Server(8201, 8301, ""));
+    public Task<Contestant> NginxAsync(int homeserver = Place.Backend) => NginxAsync(Nginx, 8201, 8301, Server(8201, 8301, "", homeserver: homeserver));
 
-    /// <summary>The policy and the token are checked for each request by another program, which this one asks.</summary>
+    /// <summary>
+    /// Device, path and token are checked for each request by asking another server, as nginx's documentation shows it: a
+    /// connection for each question. Who answers belongs to the price; here it is nginx itself, with one comparison.
+    /// </summary>
     public Task<Contestant> NginxAuthAsync() => NginxAsync(NginxAuth, 8202, 8302, $$"""
-        upstream policy { server 127.0.0.1:{{Place.Policy}}; keepalive 256; keepalive_requests 1000000000; }
         {{Server(8202, 8302, "auth_request /policy;")}}
+        {{PolicyServer(8402)}}
+        upstream policy { server 127.0.0.1:8402; }
         """);
 
-    public Task<Contestant> HAProxyAsync()
+    /// <summary>The same with connections that are kept.</summary>
+    public Task<Contestant> NginxAuthKeptAsync() => NginxAsync(NginxAuthKept, 8207, 8307, $$"""
+        {{Server(8207, 8307, "auth_request /policy;", kept: true)}}
+        {{PolicyServer(8407)}}
+        upstream policy { server 127.0.0.1:8407; keepalive 256; keepalive_requests 1000000000; }
+        """);
+
+    public Task<Contestant> HAProxyAsync(int homeserver = Place.Backend)
     {
         const int plain = 8203;
         const int tls = 8303;
@@ -67,7 +78,7 @@ internal sealed class Rivals(string folder)
               bind 127.0.0.1:{tls} ssl crt {folder}/both.pem alpn h2,http/1.1
               default_backend homeserver
             backend homeserver
-              server one 127.0.0.1:{Place.Backend} pool-max-conn -1
+              server one 127.0.0.1:{homeserver} pool-max-conn -1
 
             """);
         return Contestant.StartAsync(HAProxy, plain, tls, folder, "haproxy", "-db", "-f", file);
@@ -97,7 +108,14 @@ internal sealed class Rivals(string folder)
         return Contestant.StartAsync(Caddy, plain, tls, folder, "caddy", "run", "--config", file, "--adapter", "caddyfile");
     }
 
-    private static string Server(int plain, int tls, string check) => $$"""
+    private static string PolicyServer(int port) => $$"""
+        server {
+          listen 127.0.0.1:{{port}};
+          location / { if ($http_authorization = "Bearer {{Place.Token(0)}}") { return 204; } return 403; }
+        }
+        """;
+
+    private static string Server(int plain, int tls, string check, bool kept = false, int homeserver = Place.Backend) => $$"""
         server {
           listen 127.0.0.1:{{plain}};
           listen 127.0.0.1:{{tls}} ssl http2;
@@ -116,6 +134,7 @@ internal sealed class Rivals(string folder)
             proxy_read_timeout 10m;
             proxy_request_buffering off;
           }
+          {{(check.Length == 0 ? "" : $$"""
           location = /policy {
             internal;
             proxy_pass http://policy;
@@ -123,17 +142,16 @@ internal sealed class Rivals(string folder)
             proxy_set_header Content-Length "";
             proxy_set_header X-Device $remote_addr;
             proxy_set_header X-Target $request_uri;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
+            {{(kept ? "proxy_http_version 1.1; proxy_set_header Connection \"\";" : "")}}
           }
+          """)}}
         }
-        upstream homeserver { server 127.0.0.1:{{Place.Backend}}; keepalive 256; keepalive_requests 1000000000; }
-        {{(check.Length == 0 ? $"upstream policy {{ server 127.0.0.1:{Place.Policy}; }}" : "")}}
+        upstream homeserver { server 127.0.0.1:{{homeserver}}; keepalive 256; keepalive_requests 1000000000; }
         """;
 
     private Task<Contestant> NginxAsync(string name, int plain, int tls, string servers)
     {
-        var word = name.Replace(" ", "", StringComparison.Ordinal);
+        var word = name.Replace(" ", "", StringComparison.Ordinal).Replace(",", "", StringComparison.Ordinal);
         var file = Path.Combine(folder, $"{word}.conf");
         File.WriteAllText(file, $$"""
             daemon off;

@@ -159,9 +159,9 @@ internal static class UnderTest
 
         public Task<IReadOnlyList<Peer>> DumpAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<Peer>>([.. _peers.Values]);
 
-        public Task SetAsync(DesiredPeer peer, CancellationToken cancellationToken)
+        public Task SetAsync(IReadOnlyList<DesiredPeer> peers, CancellationToken cancellationToken)
         {
-            _peers = _peers.SetItem(peer.PublicKey, new Peer(peer.PublicKey, peer.PresharedKey, null, [new IPNetwork(peer.TunnelAddress, 32)], null, 0, 0));
+            _peers = _peers.SetItems(peers.Select(peer => KeyValuePair.Create(peer.PublicKey, new Peer(peer.PublicKey, peer.PresharedKey, null, [new IPNetwork(peer.TunnelAddress, 32)], null, 0, 0))));
             return Task.CompletedTask;
         }
 

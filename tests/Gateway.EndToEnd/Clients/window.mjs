@@ -45,6 +45,11 @@ export const instructionsOf = (window, pictures) => ({
     const { page } = window;
     await page.getByRole('button', { name: on, exact: true }).or(page.getByRole('link', { name: on, exact: true })).click();
     await page.locator(then).first().waitFor();
+    // The console's answer to a form says its own address, which its script puts into the window once the page is there.
+    await page.waitForFunction(() => {
+      const own = document.body.dataset.address;
+      return !own || own === location.pathname + location.search;
+    });
     return look(window);
   },
 

@@ -5,7 +5,6 @@ using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.LoginGrants;
 using Gateway.Onboarding.Revocation;
 using Gateway.Tests.Testing;
-using Gateway.Tunnel;
 
 namespace Gateway.Tests.Enrolment;
 
@@ -80,7 +79,7 @@ public sealed class ClockTests
         await Eventually.Is(
             () =>
             {
-                gateway.Service<PeerReconciler>().Wake();
+                gateway.Clock.Advance(TimeSpan.FromSeconds(1));
                 return gateway.Device("bob/phone").FirstHandshake is not null;
             },
             TimeSpan.FromSeconds(10));

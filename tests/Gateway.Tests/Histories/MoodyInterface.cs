@@ -66,10 +66,10 @@ internal sealed class MoodyInterface(FakeInterface peers) : IWireGuardInterface
     public Task<IReadOnlyList<Peer>> DumpAsync(CancellationToken cancellationToken) =>
         DoAsync("dump", InterfaceMood.Broken, () => peers.DumpAsync(cancellationToken));
 
-    public Task SetAsync(DesiredPeer peer, CancellationToken cancellationToken) =>
+    public Task SetAsync(IReadOnlyList<DesiredPeer> wanted, CancellationToken cancellationToken) =>
         DoAsync("set peer", InterfaceMood.TakesNoPeer, async () =>
         {
-            await peers.SetAsync(peer, cancellationToken);
+            await peers.SetAsync(wanted, cancellationToken);
             return true;
         });
 

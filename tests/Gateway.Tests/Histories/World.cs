@@ -47,6 +47,7 @@ internal sealed class World
         Server.AddGateway(services, Settings, Store, entropy, outside.Machine);
         services.AddSingleton<IWireGuardInterface>(outside.Interface);
         services.AddSingleton<PeersApplied>(AppliedAsync);
+        services.AddSingleton<PeersTaken>(TakenAsync);
         services.AddSingleton<IHttpForwarder>(new Forwarder(outside.Homeserver, () => _forwarded = true));
         services.AddSingleton(provider => new Homeserver(
             new HttpClient(outside.Homeserver, disposeHandler: false) { BaseAddress = new Uri(Settings.Homeserver.Origin), Timeout = Timeout.InfiniteTimeSpan },
@@ -166,7 +167,7 @@ internal sealed class World
     }
 
     /// <summary>One pass of the reconciler, or the one that is still at it.</summary>
-    private Task PassAsync()
+    private Task PassAsync(bool follow = false)
     {
         lock (_running)
         {
@@ -174,7 +175,10 @@ internal sealed class World
             {
                 try
                 {
-                    await Reconciler.ReconcileOnceAsync(default);
+                    if (!follow || !await Reconciler.FollowOnceAsync(default))
+                    {
+                        await Reconciler.ReconcileOnceAsync(default);
+                    }
                 }
                 catch (TunnelException)
                 {
@@ -194,6 +198,17 @@ internal sealed class World
         }
 
         return await Reconciler.AppliedAsync(generation, Now);
+    }
+
+    /// <summary>The same for what only has to be confirmed.</summary>
+    private async Task<string?> TakenAsync(long generation, CancellationToken cancellationToken)
+    {
+        for (var pass = 0; pass < 2 && await Reconciler.TakenAsync(generation, Now) is not null; pass++)
+        {
+            await PassAsync(follow: true);
+        }
+
+        return await Reconciler.TakenAsync(generation, Now);
     }
 
     private static Settings SomeSettings()

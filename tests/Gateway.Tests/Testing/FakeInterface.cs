@@ -85,7 +85,15 @@ internal sealed class FakeInterface : IWireGuardInterface
         return Peers;
     }
 
-    public async Task SetAsync(DesiredPeer peer, CancellationToken cancellationToken)
+    public async Task SetAsync(IReadOnlyList<DesiredPeer> peers, CancellationToken cancellationToken)
+    {
+        foreach (var peer in peers)
+        {
+            await SetAsync(peer);
+        }
+    }
+
+    private async Task SetAsync(DesiredPeer peer)
     {
         await Before("set", peer.PublicKey);
         lock (_gate)

@@ -17,7 +17,7 @@ public sealed class PeerReconcilerTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly FakeLogger<PeerReconciler> _log = new();
     private readonly PeerReconciler _reconciler;
-    private volatile DesiredPeers _desired = new(1, []);
+    private volatile DesiredPeers _desired = DesiredPeers.Of(1);
 
     public PeerReconcilerTests() =>
         _reconciler = new(_interface, SomePeers.Settings(), () => _desired, new HandshakeWatch((_, _) => { }, _ => { }, SomePeers.Clock(_time)), _time, _log);
@@ -121,14 +121,13 @@ public sealed class PeerReconcilerTests : IDisposable
     [Fact]
     public async Task A_slow_pass_does_not_put_back_what_was_revoked_meanwhile()
     {
-        var (alice, bob) = (SomePeers.Number(2), SomePeers.Number(3));
-        Want(alice, bob);
+        Want([.. Enumerable.Range(2, PeerChanges.Batch + 10).Select(number => SomePeers.Number((byte)number))]);
         var first = true;
         _interface.Before = (act, _) =>
         {
             if (act == "set" && first)
             {
-                // While the first peer is being set, both are revoked.
+                // While the first are being set, all are revoked.
                 first = false;
                 Want();
             }
@@ -138,7 +137,7 @@ public sealed class PeerReconcilerTests : IDisposable
 
         await Pass();
 
-        Assert.Single(_interface.Calls, call => call.StartsWith("set", StringComparison.Ordinal));
+        Assert.Equal(PeerChanges.Batch, _interface.Calls.Count(call => call.StartsWith("set", StringComparison.Ordinal)));
         Assert.Empty(_interface.Peers);
         Assert.Equal(_desired.Generation, _reconciler.VerifiedGeneration);
     }
@@ -149,7 +148,7 @@ public sealed class PeerReconcilerTests : IDisposable
         var revoked = SomePeers.Number(2);
         Want(revoked);
         await Pass();
-        var others = Enumerable.Range(3, 20).Select(number => SomePeers.Number((byte)number)).ToArray();
+        var others = Enumerable.Range(3, PeerChanges.Batch + 20).Select(number => SomePeers.Number((byte)number)).ToArray();
         Want([revoked, .. others]);
         var first = true;
         _interface.Before = (act, _) =>
@@ -165,7 +164,7 @@ public sealed class PeerReconcilerTests : IDisposable
 
         await Running(async () => Assert.True(await Request()));
 
-        Assert.Equal($"remove {revoked.PublicKey}", _interface.Calls[3]);
+        Assert.Equal($"remove {revoked.PublicKey}", _interface.Calls[2 + PeerChanges.Batch]);
         Assert.Equal(Keys(others), StandingKeys());
     }
 
@@ -180,7 +179,7 @@ public sealed class PeerReconcilerTests : IDisposable
         {
             if (act is "set" or "dump" && next < 40)
             {
-                _desired = new(_desired.Generation + 1, [.. _desired.Peers, SomePeers.Number((byte)next++)]);
+                _desired = DesiredPeers.Of(_desired.Generation + 1, [.. _desired.Peers.Values, SomePeers.Number((byte)next++)]);
             }
 
             return Task.CompletedTask;
@@ -352,7 +351,7 @@ public sealed class PeerReconcilerTests : IDisposable
         Assert.False(await _reconciler.RequestAsync(_desired.Generation, patience.Token).WaitAsync(Deadline));
     }
 
-    private void Want(params DesiredPeer[] peers) => _desired = new(_desired.Generation + 1, [.. peers]);
+    private void Want(params DesiredPeer[] peers) => _desired = DesiredPeers.Of(_desired.Generation + 1, [.. peers]);
 
     private Task Pass() => _reconciler.ReconcileOnceAsync(CancellationToken.None);
 

@@ -46,9 +46,9 @@ public sealed class RealInterfaceTests
             await tunnel.EnsureAsync(SomePeers.Settings(), None);
             var (alice, bob) = (SomePeers.Number(2), SomePeers.Number(3));
 
-            await tunnel.SetAsync(alice, None);
-            await tunnel.SetAsync(bob, None);
-            await tunnel.SetAsync(alice with { TunnelAddress = IPAddress.Parse("198.19.0.9") }, None);
+            await tunnel.SetAsync([alice], None);
+            await tunnel.SetAsync([bob], None);
+            await tunnel.SetAsync([alice with { TunnelAddress = IPAddress.Parse("198.19.0.9") }], None);
 
             var peers = (await tunnel.DumpAsync(None)).ToDictionary(peer => peer.PublicKey);
             Assert.Equal(2, peers.Count);
@@ -79,7 +79,7 @@ public sealed class RealInterfaceTests
             // wireguard-go needs a moment to notice that its link is gone and to end.
             await Eventually.Is(async () => await MadeAsync(tunnel, settings), TimeSpan.FromSeconds(10));
 
-            await tunnel.SetAsync(SomePeers.Number(2), None);
+            await tunnel.SetAsync([SomePeers.Number(2)], None);
             Assert.Single(await tunnel.DumpAsync(None));
         });
     }
@@ -91,7 +91,7 @@ public sealed class RealInterfaceTests
         {
             var settings = SomePeers.Settings();
             await tunnel.EnsureAsync(settings, None);
-            await tunnel.SetAsync(SomePeers.Number(2), None);
+            await tunnel.SetAsync([SomePeers.Number(2)], None);
 
             await tunnel.EnsureAsync(settings with { ListenPort = 47124, Address = IPAddress.Parse("10.9.0.1"), PrefixLength = 24 }, None);
 
@@ -132,7 +132,7 @@ public sealed class RealInterfaceTests
             {
                 var ours = Make(implementation, other.Name);
                 await Assert.ThrowsAsync<TunnelException>(() => ours.DumpAsync(None));
-                await Assert.ThrowsAsync<TunnelException>(() => ours.SetAsync(SomePeers.Number(2), None));
+                await Assert.ThrowsAsync<TunnelException>(() => ours.SetAsync([SomePeers.Number(2)], None));
                 await Assert.ThrowsAsync<TunnelException>(() => ours.EnsureAsync(SomePeers.Settings(), None));
             });
             Assert.Equal(before, await Wg(other, "show", other.Name, "dump"));

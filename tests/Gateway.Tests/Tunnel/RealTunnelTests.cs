@@ -19,7 +19,7 @@ public sealed class RealTunnelTests
         await gateway.RunAsync(async () =>
         {
             var (alice, bob, stranger) = (SomePeers.Number(2), SomePeers.Number(3), SomePeers.Number(66));
-            var desired = new DesiredPeers(1, [alice, bob]);
+            var desired = DesiredPeers.Of(1, [alice, bob]);
             var tunnel = new WireGuardInterface(new(gateway.Name, UserspaceMode.Auto));
             using var reconciler = new PeerReconciler(
                 tunnel, SomePeers.Settings(), () => desired, new((_, _) => { }, _ => { }, SomePeers.Clock(TimeProvider.System)), TimeProvider.System, NullLogger<PeerReconciler>.Instance);
@@ -31,12 +31,12 @@ public sealed class RealTunnelTests
             // By hand: a peer that takes alice's address, and bob gone.
             await Wg("set", gateway.Name, "peer", stranger.PublicKey.ToString(), "allowed-ips", $"{alice.TunnelAddress}/32");
             await Wg("set", gateway.Name, "peer", bob.PublicKey.ToString(), "remove");
-            desired = new(2, [alice, bob]);
+            desired = DesiredPeers.Of(2, [alice, bob]);
             await reconciler.ReconcileOnceAsync(CancellationToken.None);
             Assert.Equal(2, reconciler.VerifiedGeneration);
 
             await gateway.IpAsync("link", "delete", gateway.Name);
-            desired = new(3, [alice]);
+            desired = DesiredPeers.Of(3, [alice]);
             await Eventually.Is(async () => await ReconciledAsync(reconciler, 3), Deadline);
             Assert.Equal(alice.PublicKey, Assert.Single(await tunnel.DumpAsync(CancellationToken.None)).PublicKey);
         });
@@ -59,7 +59,7 @@ public sealed class RealTunnelTests
             var link = new NetworkLink(gateway.Name, UserspaceMode.Always);
             var socket = new UserspaceSocket(link);
             await socket.EnsureAsync(settings, CancellationToken.None);
-            await socket.SetAsync(device, CancellationToken.None);
+            await socket.SetAsync([device], CancellationToken.None);
             var firsts = new List<(PublicKey, DateTimeOffset)>();
             var watch = new HandshakeWatch((peer, at) => firsts.Add((peer, at)), _ => { }, SomePeers.Clock(TimeProvider.System));
 
@@ -89,7 +89,7 @@ public sealed class RealTunnelTests
         var settings = new InterfaceSettings(key, 40001, device.TunnelAddress, 32);
         var tunnel = new WireGuardInterface(new(phone.Name, UserspaceMode.Auto));
         await tunnel.EnsureAsync(settings, CancellationToken.None);
-        await tunnel.SetAsync(device with { PublicKey = gateway.PrivateKey.PublicKey(), TunnelAddress = gateway.Address }, CancellationToken.None);
+        await tunnel.SetAsync([device with { PublicKey = gateway.PrivateKey.PublicKey(), TunnelAddress = gateway.Address }], CancellationToken.None);
         await Wg(
             "set", phone.Name, "peer", gateway.PrivateKey.PublicKey().ToString(),
             "endpoint", $"203.0.113.1:{gateway.ListenPort.ToString(CultureInfo.InvariantCulture)}", "persistent-keepalive", "1");

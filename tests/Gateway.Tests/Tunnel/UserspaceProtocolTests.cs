@@ -124,5 +124,5 @@ public sealed class UserspaceProtocolTests
 
     private const string Peer = "public_key=662e14fd594556f522604703340351258903b64f35553763f19426ab2a515c58\n";
 
-    private static InterfaceDump Parse(string text) => UserspaceProtocol.Parse(text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    private static InterfaceDump Parse(string text) => UserspaceProtocol.Parse(System.Text.Encoding.ASCII.GetBytes(text));
 }

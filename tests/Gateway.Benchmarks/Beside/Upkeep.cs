@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Net;
+using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Keys;
+using Gateway.Onboarding.QrCodes;
+using Gateway.Onboarding.Store;
+using Gateway.Tunnel;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Gateway.Benchmarks.Beside;
+
+/// <summary>Rows 6 to 9: what is done for one device among many, the start, a pass with nothing to do, and the program at rest. All with wireguard-go.</summary>
+internal sealed class Upkeep(string folder, Report report)
+{
+    private const int Rounds = 5;
+    private const int Enrolments = 60;
+    private const int Many = 10_000;
+
+    private readonly Dictionary<int, Figures> _enrol = [];
+    private readonly Dictionary<int, (double Resident, double Cpu)> _rest = [];
+
+    public async Task RunAsync()
+    {
+        using var homeserver = await Contestant.StartAsync("homeserver", Place.Holding, 0, folder, Environment.ProcessPath!, "hold");
+        await StartOftenAsync(10);
+        await EnrolAsync(10);
+        await EnrolAsync(1000);
+        await StartOftenAsync(Many);
+        await EnrolAsync(Many);
+        report.Row("6", $"`enrol` of one more device with its QR, p50 of {Enrolments}, durable and on the interface, at 10 / 1,000 / 10,000 devices", $"{_enrol[10].Median:0.0} / {_enrol[1000].Median:0.0} / {_enrol[Many].Median:0.0} ms", "wg-easy 279 ms (as measured elsewhere)", [("ms at 10", _enrol[10].Median, 20), ("× that at 10,000", _enrol[Many].Median / _enrol[10].Median, 1.3)]);
+        report.Row("9", "memory at rest with 10 / 10,000 devices (RSS)", $"{_rest[10].Resident:0} / {_rest[Many].Resident:0} MB", "", [("MB", _rest[10].Resident, 80), ("MB", _rest[Many].Resident, 120)]);
+        report.Row("8", "CPU at rest with 10 / 10,000 devices, nobody watching", $"{_rest[10].Cpu:0.0} / {_rest[Many].Cpu:0.0} ms/s", "wireguard-go's not counted");
+    }
+
+    private async Task StartOftenAsync(int devices)
+    {
+        using var gateway = new RealGateway(folder, devices);
+        var (serving, complete, syncconf) = (new Figures(), new Figures(), new Figures());
+        var peers = DesiredPeersOf(gateway);
+        for (var round = 0; round < Rounds; round++)
+        {
+            var (first, all) = await gateway.StartAsync();
+            serving.Add(first.TotalSeconds);
+            complete.Add(all.TotalSeconds);
+            gateway.Stop();
+            await RealGateway.RemoveLinkAsync();
+            if (devices == Many)
+            {
+                syncconf.Add(await SyncconfAsync(peers));
+            }
+        }
+
+        if (devices == Many)
+        {
+            report.Row("7", "start with 10,000 devices: serving / all peers on the interface", $"{serving.Say("0.00")} / {complete.Say("0.00")} s", $"`wg syncconf` {syncconf.Say("0.00")} s", [("s", serving.Median, 1.5), ("× `wg syncconf`", complete.Median / syncconf.Median, 1.3)]);
+            await PassAsync(gateway);
+        }
+        else
+        {
+            report.Row("9", "from exec to listening, 10 devices", $"{serving.Say("0.00")} s", "", [("s", serving.Median, 0.7)]);
+        }
+    }
+
+    private async Task EnrolAsync(int devices)
+    {
+        using var gateway = new RealGateway(folder, devices);
+        await gateway.StartAsync();
+        using var process = Process.GetProcessById(gateway.ProcessId);
+        await Task.Delay(5000);
+        process.Refresh();
+        var cpu = process.TotalProcessorTime;
+        await Task.Delay(5000);
+        process.Refresh();
+        _rest[devices] = (process.WorkingSet64 / 1e6, (process.TotalProcessorTime - cpu).TotalMilliseconds / 5);
+
+        using var admin = new AdminSocket(gateway.Socket);
+        var times = new Figures();
+        for (var number = 0; number < Enrolments + 10; number++)
+        {
+            var since = Stopwatch.GetTimestamp();
+            QrCode.Of(await admin.EnrolAsync($"member-{number % devices:00000}")).ToPng();
+            if (number >= 10)
+            {
+                times.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
+            }
+        }
+
+        _enrol[devices] = times;
+        report.Progress($"enrol at {devices}: {times.Say("0.0")} ms, at rest {_rest[devices].Resident:0} MB, {_rest[devices].Cpu:0.0} ms/s");
+        gateway.Stop();
+        await RealGateway.RemoveLinkAsync();
+    }
+
+    private static IReadOnlyList<DesiredPeer> DesiredPeersOf(RealGateway gateway) => [.. DataDirectory.Peek(gateway.Data).DesiredPeers().Peers.Values];
+
+    /// <summary>The same peers on a fresh interface, in seconds.</summary>
+    private async Task<double> SyncconfAsync(IReadOnlyList<DesiredPeer> peers)
+    {
+        using var key = PrivateKey.Generate(new Entropy());
+        var file = Path.Combine(folder, "syncconf");
+        File.WriteAllText(file, $"[Interface]\nPrivateKey = {key.Reveal()}\nListenPort = 51001\n" + string.Concat(peers.Select(peer =>
+            $"[Peer]\nPublicKey = {peer.PublicKey}\nPresharedKey = {peer.PresharedKey.Reveal()}\nAllowedIPs = {peer.TunnelAddress}/32\n")));
+        await Load.RunAsync("setsid", ["--wait", "wireguard-go", RealGateway.Link]);
+        var since = Stopwatch.GetTimestamp();
+        await Load.RunAsync("wg", ["syncconf", RealGateway.Link, file]);
+        var took = Stopwatch.GetElapsedTime(since).TotalSeconds;
+        await RealGateway.RemoveLinkAsync();
+        return took;
+    }
+
+    /// <summary>A whole pass with nothing to do, in this process, beside the tool that only shows what stands.</summary>
+    private async Task PassAsync(RealGateway gateway)
+    {
+        var desired = DesiredPeers.Of(1, DesiredPeersOf(gateway));
+        using var key = PrivateKey.Generate(new Entropy());
+        var settings = new InterfaceSettings(key, 51000, IPAddress.Parse("198.19.0.1"), 18);
+        var clock = new SteadyClock(TimeProvider.System, null, NullLogger<SteadyClock>.Instance);
+        using var reconciler = new PeerReconciler(
+            new WireGuardInterface(new NetworkLink(RealGateway.Link, UserspaceMode.Always)), settings, () => desired, new HandshakeWatch((_, _) => { }, _ => { }, clock), clock, NullLogger<PeerReconciler>.Instance);
+        await reconciler.ReconcileOnceAsync(CancellationToken.None);
+        var (pass, tool) = (new Figures(), new Figures());
+        for (var round = 0; round < Rounds + 5; round++)
+        {
+            var since = Stopwatch.GetTimestamp();
+            await reconciler.ReconcileOnceAsync(CancellationToken.None);
+            pass.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
+            since = Stopwatch.GetTimestamp();
+            await Load.RunAsync("wg", ["show", RealGateway.Link, "dump"]);
+            tool.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
+        }
+
+        await RealGateway.RemoveLinkAsync();
+        report.Row("8", "a pass with nothing to do, 10,000 peers", $"{pass.Say("0")} ms", $"`wg show dump` {tool.Say("0")} ms", [("× `wg show dump`", pass.Median / tool.Median, 1.2)]);
+    }
+}
