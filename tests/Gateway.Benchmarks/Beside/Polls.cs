@@ -139,7 +139,7 @@ internal sealed class Polls(string folder, Report report)
             }
 
             var figure = await look();
-            return polls.Count(poll => poll.Ended is not null) is 0 ? figure : throw new InvalidOperationException("a poll was not held");
+            return polls.TrueForAll(poll => poll.Ended is null) ? figure : throw new InvalidOperationException("a poll was not held");
         }
         finally
         {

@@ -13,12 +13,14 @@ internal sealed class RealGateway : IDisposable
 {
     public const string Link = "gwbench0";
 
+    private static int _count;
+
     private readonly string _folder;
     private Process? _process;
 
     public RealGateway(string folder, int devices)
     {
-        _folder = Directory.CreateDirectory(Path.Combine(folder, $"real-{devices}")).FullName;
+        _folder = Directory.CreateDirectory(Path.Combine(folder, $"real-{++_count}")).FullName;
         Devices = devices;
         using var data = DataDirectory.Open(Data, new Entropy(), TimeProvider.System);
         UnderTest.Seed(new StateWriter(data.Store), new TokenHasher(new HashKey(new byte[32])), new Entropy(), devices);
@@ -28,7 +30,7 @@ internal sealed class RealGateway : IDisposable
             ["Tunnel"] = new JsonObject { ["Interface"] = Link, ["ListenPort"] = 51000, ["Endpoint"] = "gw.example:51000", ["Userspace"] = "always" },
             ["Certificate"] = new JsonObject { ["Path"] = Path.Combine(folder, "certificate.pem"), ["KeyPath"] = Path.Combine(folder, "key.pem") },
             ["Homeserver"] = new JsonObject { ["BaseUrl"] = $"http://127.0.0.1:{Place.Holding}" },
-            ["Admin"] = new JsonObject { ["Socket"] = Socket },
+            ["Admin"] = new JsonObject { [nameof(Socket)] = Socket },
             ["Console"] = new JsonObject { ["Port"] = 0 },
         }.ToJsonString());
     }

@@ -15,9 +15,7 @@ internal sealed class Transfer(string folder, Report report)
         using var gate = await Forwarding.GateAsync(folder, "gate", devices: 10);
         using var nginx = await rivals.NginxAsync();
         var file = Path.Combine(folder, "files", "media");
-        var bytes = new byte[Megabytes * 1024 * 1024];
-        System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);
-        File.WriteAllBytes(file, bytes);
+        File.WriteAllBytes(file, new Onboarding.Keys.Entropy().Bytes(Megabytes * 1024 * 1024));
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         foreach (var (direction, path, how) in new[]
         {
