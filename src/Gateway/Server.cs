@@ -66,6 +66,9 @@ internal static partial class Server
         try
         {
             await app.StartAsync(cancellationToken);
+
+            // To read the store took several times the memory that is needed from now on.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
         catch
         {

@@ -13,6 +13,11 @@ public sealed record DesiredPeer(PublicKey PublicKey, PresharedKey PresharedKey,
 /// </summary>
 public sealed record DesiredPeers(long Generation, ImmutableDictionary<PublicKey, DesiredPeer> Peers)
 {
+    private Dictionary<PublicKey, DesiredPeer>? _index;
+
+    /// <summary><see cref="Peers"/> for whoever looks up many, made when it is first asked for.</summary>
+    public IReadOnlyDictionary<PublicKey, DesiredPeer> Index => _index ??= new(Peers);
+
     public static DesiredPeers Of(long generation, params IEnumerable<DesiredPeer> peers) => new(generation, peers.ToImmutableDictionary(peer => peer.PublicKey));
 
     /// <summary>The last changes, oldest first: with which generation, and to whose peer.</summary>

@@ -41,6 +41,20 @@ public readonly record struct PublicKey : IParsable<PublicKey>
         return false;
     }
 
+    public bool Equals(PublicKey other) => string.Equals(_base64, other._base64, StringComparison.Ordinal);
+
+    /// <summary>A key is random itself: its beginning is as good as any hash of the whole, and there are tables of ten thousand.</summary>
+    public override int GetHashCode()
+    {
+        var hash = 0;
+        for (var i = 0; _base64 is not null && i < 6; i++)
+        {
+            hash = (hash * 71) + _base64[i];
+        }
+
+        return hash;
+    }
+
     public byte[] ToBytes() => Convert.FromBase64String(ToString());
 
     public override string ToString() => _base64 ?? Unset;

@@ -17,6 +17,9 @@ internal sealed partial class InterfaceListener(
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>While it is away: at the program's start that is the next moment.</summary>
+    private static readonly TimeSpan PeriodUnbound = TimeSpan.FromMilliseconds(50);
+
     // Each newly bound listener, for AcceptAsync to go on with when the one it waits on has closed.
     private readonly Channel<IConnectionListener> _bound = Channel.CreateUnbounded<IConnectionListener>();
 
@@ -86,12 +89,13 @@ internal sealed partial class InterfaceListener(
 
     private async Task FollowAsync()
     {
-        using var timer = new PeriodicTimer(Period, time);
+        using var timer = new PeriodicTimer(IsBound ? Period : PeriodUnbound, time);
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
                 await FollowOnceAsync(_stop.Token);
+                timer.Period = IsBound ? Period : PeriodUnbound;
             }
         }
         catch (OperationCanceledException)

@@ -6,8 +6,11 @@ namespace Gateway.Tunnel;
 /// <summary>How peers come onto the interface and off it; each asks anew what is desired, because the world moves on meanwhile.</summary>
 internal sealed partial class PeerChanges(IWireGuardInterface tunnel, Func<DesiredPeers> desired, ILogger log)
 {
-    /// <summary>How many peers are set in one go: some 20 ms of wireguard-go's time, for which a removal waits.</summary>
-    internal const int Batch = 64;
+    /// <summary>How many peers are set in one go: some 10 ms of wireguard-go's time, for which a removal waits.</summary>
+    internal const int Batch = 128;
+
+    /// <summary>A start with thousands does not fill the log with their keys.</summary>
+    private const int MostNamed = 5;
 
     /// <summary>Removes every peer that is not desired now; one that resists does not keep the others.</summary>
     public async Task<Attempts> RemoveStrangersAsync(Attempts attempts, HashSet<PublicKey> present, CancellationToken cancellationToken)
@@ -78,14 +81,23 @@ internal sealed partial class PeerChanges(IWireGuardInterface tunnel, Func<Desir
         return attempts;
     }
 
-    private async Task SetAsync(IReadOnlyList<DesiredPeer> peers, string why, CancellationToken cancellationToken)
+    private async Task SetAsync(List<DesiredPeer> peers, string why, CancellationToken cancellationToken)
     {
         await tunnel.SetAsync(peers, cancellationToken);
+        if (peers.Count > MostNamed)
+        {
+            LogSetMany(peers.Count, why);
+            return;
+        }
+
         foreach (var peer in peers)
         {
             LogSet(peer.PublicKey.Prefix, why);
         }
     }
+
+    [LoggerMessage(LogLevel.Information, "{Count} peers set on the interface: {Why}.")]
+    private partial void LogSetMany(int count, string why);
 
     [LoggerMessage(LogLevel.Information, "Peer {Peer} set on the interface: {Why}.")]
     private partial void LogSet(string peer, string why);

@@ -18,23 +18,21 @@ internal static class PeerDifference
     /// <summary>The first thing by which the whole interface differs from what is wanted; null where it is equal.</summary>
     public static string? First(IReadOnlyDictionary<PublicKey, DesiredPeer> wanted, Dictionary<PublicKey, Peer> standing)
     {
-        foreach (var key in standing.Keys)
+        foreach (var (key, peer) in standing)
         {
-            if (!wanted.ContainsKey(key))
+            if (!wanted.TryGetValue(key, out var known))
             {
                 return $"peer {key.Prefix}: not removed";
             }
-        }
 
-        foreach (var (key, peer) in wanted)
-        {
-            if (Of(peer, standing.GetValueOrDefault(key)) is { } why)
+            if (Of(known, peer) is { } why)
             {
                 return $"peer {key.Prefix}: {why}";
             }
         }
 
-        return null;
+        // Each that stands is wanted: if they are as many, none is missing.
+        return standing.Count == wanted.Count ? null : $"peer {wanted.Keys.First(key => !standing.ContainsKey(key)).Prefix}: missing";
     }
 
     /// <summary>

@@ -19,7 +19,6 @@ internal sealed partial class PeerReconciler(
 {
     /// <summary>From one whole pass to the next. It grows with what a pass takes, so that ten thousand peers leave the machine to others.</summary>
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
-
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(4);
     private const int RestPerPass = 9;
 
@@ -73,22 +72,23 @@ internal sealed partial class PeerReconciler(
         var began = desired();
         _followed = null;
 
-        // 2. The link itself; a rebuilt one is empty, so the steps below put every peer back. Where it fails, what
-        //    must go can perhaps still be taken away: the pass goes on.
+        // 2. The link itself; a rebuilt one is empty. Where it fails, what must go can perhaps still be taken away.
         var link = await Attempts.None.AddAsync(() => EnsureAsync(cancellationToken));
 
         // 3. What stands.
         var standing = await DumpAsync(link.Fault, cancellationToken);
 
-        // 4. Removals first: WireGuard moves an allowed IP silently to the peer that was set last.
-        var present = standing.Keys.ToHashSet();
-        var changed = await _changes.RemoveStrangersAsync(Attempts.None, present, cancellationToken);
-
-        // 5. Then what is missing or wrong.
-        changed = await _changes.SetMissingAsync(changed, standing, present, cancellationToken);
+        // 4. Mostly nothing is to be done. Removals first: WireGuard moves an allowed IP silently to the peer that was set last.
+        var (changed, late) = (Attempts.None, Attempts.None);
+        if (PeerDifference.First(began.Index, standing) is not null || desired().Generation != began.Generation)
+        {
+            var present = standing.Keys.ToHashSet();
+            changed = await _changes.RemoveStrangersAsync(changed, present, cancellationToken);
+            // 5. Then what is missing or wrong.
+            changed = await _changes.SetMissingAsync(changed, standing, present, cancellationToken);
+        }
 
         // 6. Read back, and look once more: what was revoked while we set it goes at once.
-        var late = Attempts.None;
         if (changed.Any)
         {
             standing = await DumpAsync(null, cancellationToken);
@@ -97,7 +97,7 @@ internal sealed partial class PeerReconciler(
         }
 
         // 7. Report.
-        Report(began, standing, link.Fault ?? late.Fault ?? changed.Fault);
+        Report(began, standing, changed.Any, link.Fault ?? late.Fault ?? changed.Fault);
         handshakes.Observe(standing.Values);
     }
 
@@ -187,11 +187,11 @@ internal sealed partial class PeerReconciler(
     }
 
     /// <summary>Only a state that was read back counts as reached: while one write follows the other, the one that the pass began with.</summary>
-    private void Report(DesiredPeers began, Dictionary<PublicKey, Peer> standing, string? fault)
+    private void Report(DesiredPeers began, Dictionary<PublicKey, Peer> standing, bool changed, string? fault)
     {
         var now = desired();
         var moved = now.Generation != began.Generation;
-        var unreached = PeerDifference.First(now.Peers, standing);
+        var unreached = changed || moved ? PeerDifference.First(now.Index, standing) : null;
         if (unreached is null || PeerDifference.Since(began.Peers, now.Peers, standing) is null)
         {
             // Those who waited for their peers may go on, even where the link has a fault of its own.

@@ -109,35 +109,46 @@ internal static class UserspaceProtocol
 
         private void TakePeers(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
         {
-            switch (Encoding.ASCII.GetString(key))
+            if (key.SequenceEqual("preshared_key"u8))
             {
-                case "preshared_key":
-                    // All zeros is how the protocol says "none".
-                    _presharedKey = value.ContainsAnyExcept((byte)'0') || value.Length != 2 * SecretKey.Length ? new(Bytes(key, value)) : null;
-                    break;
-                case "endpoint":
-                    _endpoint = IPEndPoint.TryParse(Encoding.ASCII.GetString(value), out var endpoint) ? endpoint : throw Malformed(key);
-                    break;
-                case "allowed_ip":
-                    _allowed.Add(IPNetwork.TryParse(Encoding.ASCII.GetString(value), out var network) ? network : throw Malformed(key));
-                    break;
-                case "last_handshake_time_sec":
-                    _seconds = Number(key, value, LastSecond);
-                    break;
-                case "last_handshake_time_nsec":
-                    _nanoseconds = Number(key, value, 999_999_999);
-                    break;
-                case "rx_bytes":
-                    _received = Number(key, value, long.MaxValue);
-                    break;
-                case "tx_bytes":
-                    _sent = Number(key, value, long.MaxValue);
-                    break;
-                case "protocol_version" or "persistent_keepalive_interval":
-                    break;
-                default:
-                    throw Malformed(key);
+                // All zeros is how the protocol says "none".
+                _presharedKey = value.ContainsAnyExcept((byte)'0') || value.Length != 2 * SecretKey.Length ? new(Bytes(key, value)) : null;
             }
+            else if (key.SequenceEqual("endpoint"u8))
+            {
+                _endpoint = IPEndPoint.TryParse(Encoding.ASCII.GetString(value), out var endpoint) ? endpoint : throw Malformed(key);
+            }
+            else if (key.SequenceEqual("allowed_ip"u8))
+            {
+                _allowed.Add(AllowedIP(key, value));
+            }
+            else if (key.SequenceEqual("last_handshake_time_sec"u8))
+            {
+                _seconds = Number(key, value, LastSecond);
+            }
+            else if (key.SequenceEqual("last_handshake_time_nsec"u8))
+            {
+                _nanoseconds = Number(key, value, 999_999_999);
+            }
+            else if (key.SequenceEqual("rx_bytes"u8))
+            {
+                _received = Number(key, value, long.MaxValue);
+            }
+            else if (key.SequenceEqual("tx_bytes"u8))
+            {
+                _sent = Number(key, value, long.MaxValue);
+            }
+            else if (!(key.SequenceEqual("protocol_version"u8) || key.SequenceEqual("persistent_keepalive_interval"u8)))
+            {
+                throw Malformed(key);
+            }
+        }
+
+        private static IPNetwork AllowedIP(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+        {
+            // The longest there is: an IPv6 address that ends as IPv4 does, with its prefix.
+            Span<char> text = stackalloc char[64];
+            return value.Length <= text.Length && IPNetwork.TryParse(text[..Encoding.ASCII.GetChars(value, text)], out var network) ? network : throw Malformed(key);
         }
 
         private void Close()

@@ -35,8 +35,7 @@ internal sealed class Upkeep(string folder, Report report)
     private async Task StartOftenAsync(int devices)
     {
         using var gateway = new RealGateway(folder, devices);
-        var (serving, complete, syncconf) = (new Figures(), new Figures(), new Figures());
-        var peers = DesiredPeersOf(gateway);
+        var (serving, complete) = (new Figures(), new Figures());
         for (var round = 0; round < Rounds; round++)
         {
             var (first, all) = await gateway.StartAsync();
@@ -44,16 +43,12 @@ internal sealed class Upkeep(string folder, Report report)
             complete.Add(all.TotalSeconds);
             gateway.Stop();
             await RealGateway.RemoveLinkAsync();
-            if (devices == Many)
-            {
-                syncconf.Add(await SyncconfAsync(peers));
-            }
         }
 
         if (devices == Many)
         {
-            report.Row("7", "start with 10,000 devices: serving / all peers on the interface", $"{serving.Say("0.00")} / {complete.Say("0.00")} s", $"`wg syncconf` {syncconf.Say("0.00")} s", [("s", serving.Median, 1.5), ("× `wg syncconf`", complete.Median / syncconf.Median, 1.3)]);
-            await PassAsync(gateway);
+            report.Row("7", "start with 10,000 devices, from exec: serving / all peers seen on the interface", $"{serving.Say("0.00")} / {complete.Say("0.00")} s", "", [("s until it serves", serving.Median, 1.5), ("s until all is seen", complete.Median, null)]);
+            await PassAsync(DesiredPeers.Of(1, DesiredPeersOf(gateway)));
         }
         else
         {
@@ -93,43 +88,51 @@ internal sealed class Upkeep(string folder, Report report)
 
     private static IReadOnlyList<DesiredPeer> DesiredPeersOf(RealGateway gateway) => [.. DataDirectory.Peek(gateway.Data).DesiredPeers().Peers.Values];
 
-    /// <summary>The same peers on a fresh interface, in seconds.</summary>
-    private async Task<double> SyncconfAsync(IReadOnlyList<DesiredPeer> peers)
+    /// <summary>A pass that sets everything on a fresh interface, and one with nothing to do, in this process and beside <c>wg</c>.</summary>
+    private async Task PassAsync(DesiredPeers desired)
     {
-        using var key = PrivateKey.Generate(new Entropy());
+        var (whole, syncconf, pass, show) = (new Figures(), new Figures(), new Figures(), new Figures());
         var file = Path.Combine(folder, "syncconf");
-        File.WriteAllText(file, $"[Interface]\nPrivateKey = {key.Reveal()}\nListenPort = 51001\n" + string.Concat(peers.Select(peer =>
-            $"[Peer]\nPublicKey = {peer.PublicKey}\nPresharedKey = {peer.PresharedKey.Reveal()}\nAllowedIPs = {peer.TunnelAddress}/32\n")));
-        await Load.RunAsync("setsid", ["--wait", "wireguard-go", RealGateway.Link]);
-        var since = Stopwatch.GetTimestamp();
-        await Load.RunAsync("wg", ["syncconf", RealGateway.Link, file]);
-        var took = Stopwatch.GetElapsedTime(since).TotalSeconds;
-        await RealGateway.RemoveLinkAsync();
-        return took;
-    }
-
-    /// <summary>A whole pass with nothing to do, in this process, beside the tool that only shows what stands.</summary>
-    private async Task PassAsync(RealGateway gateway)
-    {
-        var desired = DesiredPeers.Of(1, DesiredPeersOf(gateway));
         using var key = PrivateKey.Generate(new Entropy());
+        File.WriteAllText(file, $"[Interface]\nPrivateKey = {key.Reveal()}\nListenPort = 51001\n" + string.Concat(desired.Peers.Values.Select(peer =>
+            $"[Peer]\nPublicKey = {peer.PublicKey}\nPresharedKey = {peer.PresharedKey.Reveal()}\nAllowedIPs = {peer.TunnelAddress}/32\n")));
         var settings = new InterfaceSettings(key, 51000, IPAddress.Parse("198.19.0.1"), 18);
         var clock = new SteadyClock(TimeProvider.System, null, NullLogger<SteadyClock>.Instance);
         using var reconciler = new PeerReconciler(
             new WireGuardInterface(new NetworkLink(RealGateway.Link, UserspaceMode.Always)), settings, () => desired, new HandshakeWatch((_, _) => { }, _ => { }, clock), clock, NullLogger<PeerReconciler>.Instance);
-        await reconciler.ReconcileOnceAsync(CancellationToken.None);
-        var (pass, tool) = (new Figures(), new Figures());
-        for (var round = 0; round < Rounds + 5; round++)
+        for (var round = 0; round <= Rounds; round++)
         {
-            var since = Stopwatch.GetTimestamp();
-            await reconciler.ReconcileOnceAsync(CancellationToken.None);
-            pass.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
-            since = Stopwatch.GetTimestamp();
-            await Load.RunAsync("wg", ["show", RealGateway.Link, "dump"]);
-            tool.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
+            // The first round is for the compiler.
+            var took = await TimeAsync(() => reconciler.ReconcileOnceAsync(CancellationToken.None));
+            if (round > 0)
+            {
+                whole.Add(took / 1000);
+            }
+
+            for (var again = 0; again < 3; again++)
+            {
+                pass.Add(await TimeAsync(() => reconciler.ReconcileOnceAsync(CancellationToken.None)));
+                show.Add(await TimeAsync(() => Load.RunAsync("wg", ["show", RealGateway.Link, "dump"])));
+            }
+
+            await RealGateway.RemoveLinkAsync();
+            syncconf.Add(await TimeAsync(async () =>
+            {
+                await Load.RunAsync("setsid", ["--wait", "wireguard-go", RealGateway.Link]);
+                await Load.RunAsync("wg", ["syncconf", RealGateway.Link, file]);
+            }) / 1000);
+            await RealGateway.RemoveLinkAsync();
         }
 
-        await RealGateway.RemoveLinkAsync();
-        report.Row("8", "a pass with nothing to do, 10,000 peers", $"{pass.Say("0")} ms", $"`wg show dump` {tool.Say("0")} ms", [("× `wg show dump`", pass.Median / tool.Median, 1.2)]);
+        report.Row("7", "10,000 peers on a fresh interface: link made, set, read back", $"{whole.Say("0.00")} s", $"`wg syncconf`, link made {syncconf.Say("0.00")} s", [("× `wg syncconf`", whole.Median / syncconf.Median, 1.3)]);
+        report.Row("8", "a pass with nothing to do, 10,000 peers", $"{pass.Say("0")} ms", $"`wg show dump` {show.Say("0")} ms", [("× `wg show dump`", pass.Median / show.Median, 1.2)]);
+    }
+
+    /// <summary>In milliseconds.</summary>
+    private static async Task<double> TimeAsync(Func<Task> act)
+    {
+        var since = Stopwatch.GetTimestamp();
+        await act();
+        return Stopwatch.GetElapsedTime(since).TotalMilliseconds;
     }
 }
