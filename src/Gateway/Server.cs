@@ -97,6 +97,9 @@ internal static partial class Server
         builder.Logging.AddFilter("Microsoft", LogLevel.Error).AddFilter("Yarp", LogLevel.None).AddFilter("System", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
 
+        // While somebody might log it, each request is given an Activity with an ID that nobody reads.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting", LogLevel.None);
+
         AddGateway(builder.Services, settings, store, entropy, time);
         builder.Services.AddAudit(settings.Gateway.DataDirectory);
         builder.Services.AddAdmin();

@@ -68,8 +68,9 @@ internal static class Listeners
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
 
         kestrel.AddServerHeader = false;
+
         // Counted for each listener apart, so that members cannot use up the admin's.
-        kestrel.Limits.MaxConcurrentConnections = 4096;
+        kestrel.Limits.MaxConcurrentConnections = OpenFiles.MostConnections;
         kestrel.Limits.MaxConcurrentUpgradedConnections = 0;
         kestrel.Limits.MaxRequestBodySize = MaxBody;
 

@@ -17,6 +17,9 @@ internal sealed class DeviceEntry(Device device, Door door)
 
     public Localpart Member { get; } = device.Member;
 
+    /// <summary>The tunnel address as the homeserver is told it.</summary>
+    public string Address { get; } = device.TunnelAddress.ToString();
+
     /// <summary>What it was enrolled for: <c>android</c>, <c>ios</c>, <c>desktop</c>, or null.</summary>
     public string? System { get; } = device.System;
 

@@ -37,11 +37,11 @@ internal sealed class HomeserverTransformer(HomeserverForwarder forwarder, Passe
         {
             if (RequestHeaders.Contains(name))
             {
-                proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+                Add(proxyRequest.Headers, name, values);
             }
-            else if (ContentHeaders.Contains(name) && !IsForm(name, values))
+            else if (proxyRequest.Content is { } content && ContentHeaders.Contains(name) && !IsForm(name, values))
             {
-                proxyRequest.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+                Add(content.Headers, name, values);
             }
         }
 
@@ -49,7 +49,7 @@ internal sealed class HomeserverTransformer(HomeserverForwarder forwarder, Passe
         proxyRequest.Headers.Host = forwarder.Host;
 
         // Synapse believes the first value: so there is exactly one, the tunnel address.
-        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", httpContext.Connection.RemoteIpAddress!.ToString());
+        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", passenger.Device.Address);
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", "https");
         return ValueTask.CompletedTask;
     }
@@ -80,6 +80,18 @@ internal sealed class HomeserverTransformer(HomeserverForwarder forwarder, Passe
 
         Copy(reply, context.Response);
         return true;
+    }
+
+    private static void Add(HttpHeaders to, string name, StringValues values)
+    {
+        if (values.Count == 1)
+        {
+            to.TryAddWithoutValidation(name, values[0]);
+        }
+        else
+        {
+            to.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        }
     }
 
     private static void Copy(HttpResponseMessage from, HttpResponse to)

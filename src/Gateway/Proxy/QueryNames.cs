@@ -7,7 +7,7 @@ namespace Gateway.Proxy;
 /// Query parameters with which a request would speak for somebody else, or hide from us: an access token beside the header, the
 /// user that an application service stands in for, a delay for an event. The homeserver splits on <c>&amp;</c> and
 /// <c>;</c> and decodes the names once (twisted.web.http.parse_qs). We look for them in any spelling that some other reader could
-/// take for them: no client has a reason to come near.
+/// take for them, behind a second question mark too: no client has a reason to come near.
 /// </summary>
 internal static class QueryNames
 {
@@ -31,7 +31,7 @@ internal static class QueryNames
 
         var rest = target[(query + 1)..];
         Span<byte> bytes = stackalloc byte[Longest];
-        foreach (var range in rest.SplitAny('&', ';'))
+        foreach (var range in rest.SplitAny('&', ';', '?'))
         {
             var pair = rest[range];
             var equals = pair.IndexOf('=');

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Unicode;
 
 namespace Gateway.Proxy;
@@ -12,6 +13,13 @@ internal static class TargetSyntax
 {
     /// <summary>How often somebody could decode what was encoded several times.</summary>
     public const int Depth = 3;
+
+    /// <summary><c>pchar</c> of RFC 3986 without the percent sign.</summary>
+    private const string Plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@";
+
+    private static readonly SearchValues<char> PathCharacters = SearchValues.Create(Plain);
+
+    private static readonly SearchValues<char> EncodedPathCharacters = SearchValues.Create(Plain + "%");
 
     public static bool IsPlain(ReadOnlySpan<char> target)
     {
@@ -46,25 +54,22 @@ internal static class TargetSyntax
 
     private static bool IsPlainSegment(ReadOnlySpan<char> segment)
     {
-        var encoded = false;
-        foreach (var c in segment)
+        var odd = segment.IndexOfAnyExcept(PathCharacters);
+        if (odd < 0)
         {
-            encoded |= c == '%';
-            if (c != '%' && !IsPathCharacter(c))
-            {
-                return false;
-            }
+            var semicolon = segment.IndexOf(';');
+            return (semicolon < 0 ? segment : segment[..semicolon]) is not ("." or "..");
         }
 
+        return segment[odd] == '%' && !segment[odd..].ContainsAnyExcept(EncodedPathCharacters) && IsPlainEncoded(segment);
+    }
+
+    private static bool IsPlainEncoded(ReadOnlySpan<char> segment)
+    {
         Span<byte> bytes = segment.Length <= 512 ? stackalloc byte[segment.Length] : new byte[segment.Length];
         for (var i = 0; i < segment.Length; i++)
         {
             bytes[i] = (byte)segment[i];
-        }
-
-        if (!encoded)
-        {
-            return !HasDotSegment(bytes);
         }
 
         return Decode(ref bytes, strict: true) && Utf8.IsValid(bytes) && IsPlainHoweverOftenDecoded(bytes);
@@ -165,8 +170,4 @@ internal static class TargetSyntax
 
     /// <summary>The value of a hexadecimal digit.</summary>
     private static int Digit(char c) => char.IsAsciiDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
-
-    /// <summary><c>pchar</c> of RFC 3986 without the percent sign.</summary>
-    private static bool IsPathCharacter(char c) =>
-        char.IsAsciiLetterOrDigit(c) || "-._~!$&'()*+,;=:@".Contains(c, StringComparison.Ordinal);
 }

@@ -73,7 +73,7 @@ internal static class UserspaceProtocol
             if (key.SequenceEqual("public_key"u8))
             {
                 Close();
-                _key = PublicKey.FromBytes(Bytes(key, value));
+                _key = PublicKey.FromBytes(Bytes(key, value, stackalloc byte[SecretKey.Length]));
             }
             else if (_key is null)
             {
@@ -95,7 +95,7 @@ internal static class UserspaceProtocol
         {
             if (key.SequenceEqual("private_key"u8))
             {
-                _privateKey = new(Bytes(key, value));
+                _privateKey = new(Bytes(key, value, stackalloc byte[SecretKey.Length]));
             }
             else if (key.SequenceEqual("listen_port"u8))
             {
@@ -112,7 +112,7 @@ internal static class UserspaceProtocol
             if (key.SequenceEqual("preshared_key"u8))
             {
                 // All zeros is how the protocol says "none".
-                _presharedKey = value.ContainsAnyExcept((byte)'0') || value.Length != 2 * SecretKey.Length ? new(Bytes(key, value)) : null;
+                _presharedKey = value.ContainsAnyExcept((byte)'0') || value.Length != 2 * SecretKey.Length ? new(Bytes(key, value, stackalloc byte[SecretKey.Length])) : null;
             }
             else if (key.SequenceEqual("endpoint"u8))
             {
@@ -164,14 +164,11 @@ internal static class UserspaceProtocol
         }
     }
 
-    private static byte[] Bytes(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        var bytes = new byte[SecretKey.Length];
-        return Convert.FromHexString(value, bytes, out var read, out var written) == System.Buffers.OperationStatus.Done
+    private static ReadOnlySpan<byte> Bytes(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, Span<byte> bytes) =>
+        Convert.FromHexString(value, bytes, out var read, out var written) == System.Buffers.OperationStatus.Done
             && read == value.Length && written == SecretKey.Length
                 ? bytes
                 : throw Malformed(key);
-    }
 
     private static long Number(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long most) =>
         long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most

@@ -38,7 +38,7 @@ internal sealed class Contestant : IDisposable
         process.ErrorDataReceived += (_, line) => Hear(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var contestant = new Contestant(name, process, plain, tls);
+        var contestant = new Contestant(name, process, plain, tls) { Said = said };
         try
         {
             await contestant.ListensAsync(said);
@@ -61,6 +61,9 @@ internal sealed class Contestant : IDisposable
             }
         }
     }
+
+    /// <summary>What it has said first.</summary>
+    public IReadOnlyList<string> Said { get; private init; } = [];
 
     public IReadOnlyList<int> Processes => [_process.Id, .. Descendants(_process.Id)];
 

@@ -66,9 +66,10 @@ internal sealed class Polls(string folder, Report report)
             }
 
             await Task.Delay(2000);
+            var ahead = TimeSpan.FromMilliseconds(double.Parse(gate.Said.Single(line => line.StartsWith("ready", StringComparison.Ordinal)).Split(' ')[^2], CultureInfo.InvariantCulture));
             var ids = (await admin.DevicesAsync()).ToDictionary(device => device.Address, device => device.Id, StringComparer.Ordinal);
-            var inARow = await CutAsync(polls, admin, ids, Enumerable.Range(0, 100).Select(number => 3 * number).ToList(), together: false);
-            var atOnce = await CutAsync(polls, admin, ids, Enumerable.Range(0, 100).Select(number => (3 * number) + 1).ToList(), together: true);
+            var inARow = await CutAsync(polls, admin, ids, Enumerable.Range(0, 100).Select(number => 3 * number).ToList(), together: false, ahead);
+            var atOnce = await CutAsync(polls, admin, ids, Enumerable.Range(0, 100).Select(number => (3 * number) + 1).ToList(), together: true, ahead);
             var touched = polls.Count(poll => poll.Ended is not null) - 400;
             report.Row("5", "revoked → last byte of its polls, 100 in a row", $"p50 {Quantile(inARow, 0.5):0.00}, p99 {Quantile(inARow, 0.99):0.00} ms", $"{touched} other polls touched", [("ms", Quantile(inARow, 0.99), 10), ("touched", touched, 0)]);
             report.Row("5", "the same, 100 at once", $"p50 {Quantile(atOnce, 0.5):0.00}, p99 {Quantile(atOnce, 0.99):0.00} ms", "", [("ms", Quantile(atOnce, 0.99), 10)]);
@@ -79,7 +80,7 @@ internal sealed class Polls(string folder, Report report)
         }
     }
 
-    private static async Task<List<double>> CutAsync(List<Poll> polls, AdminSocket admin, Dictionary<string, string> ids, List<int> devices, bool together)
+    private static async Task<List<double>> CutAsync(List<Poll> polls, AdminSocket admin, Dictionary<string, string> ids, List<int> devices, bool together, TimeSpan ahead)
     {
         var asked = new List<Task>();
         foreach (var device in devices)
@@ -98,7 +99,7 @@ internal sealed class Polls(string folder, Report report)
         return [.. polls.Where(poll => devices.Contains(poll.Device)).Select(poll =>
         {
             var (third, fourth) = Place.Host(poll.Device);
-            return (poll.Ended!.Value - accepted[$"198.19.{third}.{fourth}"]).TotalMilliseconds;
+            return (poll.Ended!.Value - accepted[$"198.19.{third}.{fourth}"] + ahead).TotalMilliseconds;
         }).Order()];
     }
 
@@ -139,7 +140,7 @@ internal sealed class Polls(string folder, Report report)
             }
 
             var figure = await look();
-            return polls.TrueForAll(poll => poll.Ended is null) ? figure : throw new InvalidOperationException("a poll was not held");
+            return polls.Count(poll => poll.Ended is not null) is var lost and > 0 ? throw new InvalidOperationException($"{lost} of {count} polls were not held") : figure;
         }
         finally
         {

@@ -19,7 +19,7 @@ namespace Gateway.Benchmarks.Beside;
 /// <summary>
 /// <c>serve gate|yarp FOLDER PLAIN TLS BACKEND DEVICES</c>: the gateway's whole program on loopback, or YARP's forwarder with the
 /// same connections and nothing else. Only the tunnel is missing, and the limit of requests for one device, which one
-/// load generator stands in for many of. Says <c>ready</c>, and ends with its input.
+/// load generator stands in for many of. Says <c>ready</c> and how its clock goes, and ends with its input.
 /// </summary>
 internal static class UnderTest
 {
@@ -48,10 +48,14 @@ internal static class UnderTest
         SocketThreads.Use();
         await using var app = mode == "gate" ? Gate(settings, plain, devices) : Forwarder(settings, plain, tls, folder);
         await app.StartAsync();
-        Console.WriteLine("ready");
+        Console.WriteLine($"ready, its clock is ahead by {Ahead(app).TotalMilliseconds} ms");
         await Console.In.ReadToEndAsync();
         return 0;
     }
+
+    /// <summary>By how much the program's steady clock differs from the machine's, which the comparison reads.</summary>
+    private static TimeSpan Ahead(WebApplication app) =>
+        app.Services.GetService<SteadyClock>() is { } clock ? clock.GetUtcNow() - TimeProvider.System.GetUtcNow() : TimeSpan.Zero;
 
     private static WebApplication Gate(Settings settings, int plain, int devices)
     {
