@@ -10,9 +10,11 @@ internal sealed class Contestant : IDisposable
     private const double TicksPerSecond = 100;
 
     private readonly Process _process;
+    private readonly List<string> _said;
 
-    private Contestant(string name, Process process, int plain, int tls)
+    private Contestant(string name, Process process, int plain, int tls, List<string> said)
     {
+        _said = said;
         Name = name;
         _process = process;
         Plain = plain;
@@ -38,10 +40,10 @@ internal sealed class Contestant : IDisposable
         process.ErrorDataReceived += (_, line) => Hear(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var contestant = new Contestant(name, process, plain, tls) { Said = said };
+        var contestant = new Contestant(name, process, plain, tls, said);
         try
         {
-            await contestant.ListensAsync(said);
+            await contestant.ListensAsync();
             return contestant;
         }
         catch
@@ -62,9 +64,6 @@ internal sealed class Contestant : IDisposable
         }
     }
 
-    /// <summary>What it has said first.</summary>
-    public IReadOnlyList<string> Said { get; private init; } = [];
-
     public IReadOnlyList<int> Processes => [_process.Id, .. Descendants(_process.Id)];
 
     /// <summary>User and system time of all its processes so far.</summary>
@@ -75,6 +74,25 @@ internal sealed class Contestant : IDisposable
 
     /// <summary>The same with the program's own files (VmRSS), in bytes.</summary>
     public long Resident => Processes.Sum(id => Status(id, "VmRSS:"));
+
+    /// <summary>The line with which it begins, as soon as it has said it.</summary>
+    public async Task<string> WaitForAsync(string word)
+    {
+        for (var patience = 0; patience < 500; patience++)
+        {
+            lock (_said)
+            {
+                if (_said.Find(line => line.StartsWith(word, StringComparison.Ordinal)) is { } line)
+                {
+                    return line;
+                }
+            }
+
+            await Task.Delay(10);
+        }
+
+        throw new InvalidOperationException($"{Name} does not say {word}");
+    }
 
     public void Dispose()
     {
@@ -130,16 +148,16 @@ internal sealed class Contestant : IDisposable
     private static long Status(int id, string name) =>
         1024 * long.Parse(File.ReadLines($"/proc/{id}/status").First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
 
-    private async Task ListensAsync(List<string> said)
+    private async Task ListensAsync()
     {
         var patience = Stopwatch.StartNew();
         while (!(await AnswersAsync(Plain) && await AnswersAsync(Tls)))
         {
             if (_process.HasExited || patience.Elapsed > TimeSpan.FromSeconds(60))
             {
-                lock (said)
+                lock (_said)
                 {
-                    throw new InvalidOperationException($"{Name} does not start: {string.Join('\n', said)}");
+                    throw new InvalidOperationException($"{Name} does not start: {string.Join('\n', _said)}");
                 }
             }
 

@@ -66,7 +66,7 @@ internal sealed class Polls(string folder, Report report)
             }
 
             await Task.Delay(2000);
-            var ahead = TimeSpan.FromMilliseconds(double.Parse(gate.Said.Single(line => line.StartsWith("ready", StringComparison.Ordinal)).Split(' ')[^2], CultureInfo.InvariantCulture));
+            var ahead = TimeSpan.FromMilliseconds(double.Parse((await gate.WaitForAsync("ready")).Split(' ')[^2], CultureInfo.InvariantCulture));
             var ids = (await admin.DevicesAsync()).ToDictionary(device => device.Address, device => device.Id, StringComparer.Ordinal);
             var inARow = await CutAsync(polls, admin, ids, Enumerable.Range(0, 100).Select(number => 3 * number).ToList(), together: false, ahead);
             var atOnce = await CutAsync(polls, admin, ids, Enumerable.Range(0, 100).Select(number => (3 * number) + 1).ToList(), together: true, ahead);
