@@ -42,6 +42,12 @@ internal sealed class Forwarding(string folder, Report report)
     public static Task<Contestant> GateAsync(string folder, string mode, int devices, string? backend = null)
     {
         var (plain, tls) = mode == "gate" ? (8205, 8305) : (8206, 8306);
+        if (Path.Combine(folder, "data") is var data && mode == "gate" && Directory.Exists(data))
+        {
+            // Of the last one: each begins with its own devices.
+            Directory.Delete(data, recursive: true);
+        }
+
         return Contestant.StartAsync(mode == "gate" ? Ours : Alone, plain, tls, folder, Environment.ProcessPath!, "serve", mode, folder, $"{plain}", $"{tls}", backend ?? Place.BackendUrl, $"{devices}");
     }
 
