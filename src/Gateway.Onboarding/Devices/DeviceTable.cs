@@ -56,7 +56,7 @@ public sealed class DeviceTable : IReadOnlyDictionary<DeviceId, Device>
 
     public bool TryGetValue(DeviceId key, [MaybeNullWhen(false)] out Device value) => _devices.TryGetValue(key, out value);
 
-    /// <summary>The member's devices, in the order in which they came.</summary>
+    /// <summary>The member's devices, in no order.</summary>
     public IEnumerable<Device> Of(Localpart member) => _ofMember.TryGetValue(member, out var ids) ? ids.Select(id => _devices[id]) : [];
 
     /// <summary>The device with this key, or null.</summary>

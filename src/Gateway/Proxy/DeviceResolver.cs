@@ -14,7 +14,8 @@ internal sealed class DeviceResolver
 {
     private readonly AddressPool _addresses;
     private readonly ConcurrentDictionary<DeviceId, Door> _doors = new();
-    /// <summary>Where each device stands; touched by one write at a time.</summary>
+
+    /// <summary>Where each device stands, none that has gone: its address may be another's. Touched by one write at a time.</summary>
     private readonly Dictionary<DeviceId, int> _offsets = [];
     private readonly RequestLimits _limits;
     private readonly TimeProvider _time;
@@ -61,7 +62,11 @@ internal sealed class DeviceResolver
         var next = new Table((DeviceEntry?[]?[])old.Blocks.Clone(), change.State.LockedSince is not null);
         foreach (var id in change.Touched ?? change.State.Devices.Keys)
         {
-            next.Place(old, _offsets.GetValueOrDefault(id), null);
+            if (_offsets.Remove(id, out var before))
+            {
+                next.Place(old, before, null);
+            }
+
             if (change.State.Devices.TryGetValue(id, out var device) && device.HasPeer && _addresses.OffsetOf(device.TunnelAddress) is > 0 and var offset)
             {
                 _offsets[id] = offset;
@@ -90,14 +95,9 @@ internal sealed class DeviceResolver
 
         public DeviceEntry? Find(int offset) => Blocks[offset >> Bits]?[offset & ((1 << Bits) - 1)];
 
-        /// <summary>While this table is made; offset 0 is the gateway's own, where no device ever stands.</summary>
+        /// <summary>While this table is made.</summary>
         public void Place(Table old, int offset, DeviceEntry? entry)
         {
-            if (offset == 0)
-            {
-                return;
-            }
-
             ref var block = ref Blocks[offset >> Bits];
             if (block is null)
             {

@@ -105,8 +105,7 @@ internal sealed partial class MemberGate(
             return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
         }
 
-        var isIn = !devices.IsLocked && device.Standing == Standing.Admitted && !device.Door.IsShut && !device.AwaitsConfirmation;
-        return isIn && passage is Passage.Forward or Passage.Upload or Passage.Versions or Passage.Capabilities
+        return IsIn(device) && passage is Passage.Forward or Passage.Upload or Passage.Versions or Passage.Capabilities
             ? CheckTokenAsync(context, device, passage, target, cut)
             : ElsewhereAsync(context, device, passage, target, cut);
     }
@@ -119,7 +118,7 @@ internal sealed partial class MemberGate(
     {
         if (passage == Passage.Welcome)
         {
-            return welcome.AnswerAsync(context, device, isIn: !devices.IsLocked && device.Standing == Standing.Admitted && !device.Door.IsShut && !device.AwaitsConfirmation);
+            return welcome.AnswerAsync(context, device, IsIn(device));
         }
 
         // A lock comes first: while it lasts nobody is told to erase anything, not even a lost phone.
@@ -218,6 +217,9 @@ internal sealed partial class MemberGate(
         await (await pushers.FaultAsync(context) is { } fault
             ? MatrixAnswer.ForbiddenAsync(context, fault)
             : forwarder.ForwardAsync(context, passenger, cut));
+
+    private bool IsIn(DeviceEntry device) =>
+        !devices.IsLocked && device.Standing == Standing.Admitted && !device.Door.IsShut && !device.AwaitsConfirmation;
 
     /// <summary>The request is for our name, whatever else this address may be called.</summary>
     private bool IsOurs(HostString host)

@@ -96,7 +96,8 @@ internal sealed class UserspaceSocket(NetworkLink link) : IWireGuardInterface
         try
         {
             using var socket = await ConnectAsync(link.Name, limit.Token);
-            await socket.SendAsync(Encoding.ASCII.GetBytes(question), limit.Token);
+            using var stream = new NetworkStream(socket);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(question), limit.Token);
             return await ReadAnswerAsync(socket, what, read, limit.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
