@@ -13,7 +13,8 @@ namespace Gateway.Listening;
 /// tunnel address on any interface, so an address-only listener answers hosts outside of the tunnel and believes
 /// their source addresses; but for loopback, there is no way round this class to such a listener.
 /// </summary>
-internal sealed class InterfaceListenerFactory(NetworkLink link, TimeProvider time, ILoggerFactory logs)
+internal sealed class InterfaceListenerFactory(
+    NetworkLink link, IOptionsFactory<SocketTransportOptions> options, TimeProvider time, ILoggerFactory logs)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     // socket(7)
@@ -28,7 +29,7 @@ internal sealed class InterfaceListenerFactory(NetworkLink link, TimeProvider ti
     /// <summary>Waits for an interface that does not exist yet; throws, so that the start fails, where it cannot be bound to.</summary>
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var transport = Transport();
+        var transport = Transport(options);
         transport.CreateBoundListenSocket = BindSocket;
         var sockets = new SocketTransportFactory(Options.Create(transport), logs);
         var listener = new InterfaceListener(sockets, link, (IPEndPoint)endpoint, time, logs.CreateLogger<InterfaceListener>());
@@ -37,7 +38,12 @@ internal sealed class InterfaceListenerFactory(NetworkLink link, TimeProvider ti
     }
 
     /// <summary>How members' connections are read and written.</summary>
-    internal static SocketTransportOptions Transport() => new() { UnsafePreferInlineScheduling = true };
+    internal static SocketTransportOptions Transport(IOptionsFactory<SocketTransportOptions> options)
+    {
+        var transport = options.Create(Options.DefaultName);
+        transport.UnsafePreferInlineScheduling = true;
+        return transport;
+    }
 
     private Socket BindSocket(EndPoint endpoint)
     {

@@ -16,6 +16,7 @@ internal static class Listeners
     public static void UseBoundListeners(this IServiceCollection services)
     {
         services.RemoveAll<IConnectionListenerFactory>();
+        services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, RecordBlocks>());
         services.AddSingleton<IConnectionListenerFactory, InterfaceListenerFactory>();
         services.AddSingleton<IConnectionListenerFactory, AdminSocketFactory>();
         services.AddSingleton<IConnectionListenerFactory, LoopbackListenerFactory>();

@@ -6,9 +6,9 @@ using Microsoft.Extensions.Options;
 namespace Gateway.Listening;
 
 /// <summary>Binds the console's listener to loopback, which no packet from outside reaches; any other address is the interface's (<see cref="InterfaceListenerFactory"/>).</summary>
-internal sealed class LoopbackListenerFactory(ILoggerFactory logs) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class LoopbackListenerFactory(IOptions<SocketTransportOptions> options, ILoggerFactory logs) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    private readonly SocketTransportFactory _sockets = new(Options.Create(new SocketTransportOptions()), logs);
+    private readonly SocketTransportFactory _sockets = new(options, logs);
 
     public bool CanBind(EndPoint endpoint) => IsLoopback(endpoint);
 

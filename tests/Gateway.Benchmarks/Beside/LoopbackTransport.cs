@@ -1,4 +1,5 @@
 using System.Net;
+using Gateway.Listening;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -10,9 +11,9 @@ namespace Gateway.Benchmarks.Beside;
 /// Stands in for the tunnel: the members' listener is on loopback, where 127.19.x.y is shown to the program as 198.19.x.y and
 /// every other address as the first device's. It costs once for each connection, nothing for a request.
 /// </summary>
-internal sealed class LoopbackTransport(SocketTransportOptions options) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class LoopbackTransport(IOptionsFactory<SocketTransportOptions> options) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    private readonly SocketTransportFactory _sockets = new(Options.Create(options), NullLoggerFactory.Instance);
+    private readonly SocketTransportFactory _sockets = new(Options.Create(InterfaceListenerFactory.Transport(options)), NullLoggerFactory.Instance);
 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 

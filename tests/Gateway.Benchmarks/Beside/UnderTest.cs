@@ -66,7 +66,7 @@ internal static class UnderTest
             services.Replace(ServiceDescriptor.Singleton<IWireGuardInterface, NoInterface>());
             services.Replace(ServiceDescriptor.Singleton(new RequestLimits(MostAtOnce: 1_000_000, Burst: 10_000_000, PerSecond: 10_000_000)));
             services.Remove(services.First(service => service.ImplementationType == typeof(InterfaceListenerFactory)));
-            services.AddSingleton<IConnectionListenerFactory>(new LoopbackTransport(InterfaceListenerFactory.Transport()));
+            services.AddSingleton<IConnectionListenerFactory, LoopbackTransport>();
             services.Configure<KestrelServerOptions>(kestrel => kestrel.Listen(settings.Tunnel.GatewayAddress, plain, listener =>
             {
                 listener.Protocols = HttpProtocols.Http1;
@@ -91,7 +91,8 @@ internal static class UnderTest
                 System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPemFile(Path.Combine(folder, "certificate.pem"), Path.Combine(folder, "key.pem"))));
         });
         builder.Services.RemoveAll<IConnectionListenerFactory>();
-        builder.Services.AddSingleton<IConnectionListenerFactory>(new LoopbackTransport(InterfaceListenerFactory.Transport()));
+        builder.Services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, RecordBlocks>());
+        builder.Services.AddSingleton<IConnectionListenerFactory, LoopbackTransport>();
         var app = builder.Build();
         var forwarder = app.Services.GetRequiredService<IHttpForwarder>();
         var invoker = new HttpMessageInvoker(HomeserverConnection.Handler(settings.Homeserver));

@@ -160,7 +160,7 @@ public sealed class InterfaceListenerTests
     }
 
     private static InterfaceListenerFactory Factory() =>
-        new(new NetworkLink("tunnel", UserspaceMode.Never), TimeProvider.System, NullLoggerFactory.Instance);
+        new(new NetworkLink("tunnel", UserspaceMode.Never), new OptionsFactory<SocketTransportOptions>([], []), TimeProvider.System, NullLoggerFactory.Instance);
 
     private static async Task WithNetwork(Func<NetworkNamespace, NetworkNamespace, NetworkNamespace, Task> act)
     {

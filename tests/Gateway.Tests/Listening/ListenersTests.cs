@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -24,6 +25,8 @@ namespace Gateway.Tests.Listening;
 /// <summary>Both listeners on a real Kestrel, with the loopback interface in the place of the tunnel's.</summary>
 public sealed class ListenersTests : IAsyncLifetime
 {
+    private const int Large = 256 * 1024;
+
     private readonly SomeCertificates _files = new();
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("gateway-socket-");
     private readonly MemberCertificate _certificate;
@@ -174,6 +177,29 @@ public sealed class ListenersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_large_answer_travels_in_whole_TLS_records()
+    {
+        await Start();
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, Port);
+        await using var tls = new SslStream(client.GetStream(), leaveInnerStreamOpen: true, (_, _, _, _) => true);
+        await tls.AuthenticateAsClientAsync("127.0.0.1");
+        await tls.WriteAsync("GET /large HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"u8.ToArray());
+
+        // The records as they lie on the wire: type, version, length (RFC 8446, 5.1).
+        var records = new List<int>();
+        var header = new byte[5];
+        while (await client.GetStream().ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false) == header.Length)
+        {
+            records.Add(BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(3)));
+            await client.GetStream().ReadExactlyAsync(new byte[records[^1]]);
+        }
+
+        Assert.True(records.Sum() > Large, $"{records.Sum()} bytes came");
+        Assert.InRange(records.Count(length => length > 16384), (Large / 16384) - 1, Large / 16384);
+    }
+
+    [Fact]
     public async Task A_file_that_is_no_socket_is_left_alone()
     {
         await File.WriteAllTextAsync(SocketPath, "somebody's notes");
@@ -196,7 +222,7 @@ public sealed class ListenersTests : IAsyncLifetime
             kestrel.ListenForAdmin(SocketPath);
         });
         _app = builder.Build();
-        _app.Run(context => context.Response.WriteAsync(context.Plane().ToString()));
+        _app.Run(context => context.Request.Path == "/large" ? context.Response.Body.WriteAsync(new byte[Large]).AsTask() : context.Response.WriteAsync(context.Plane().ToString()));
         await _app.StartAsync();
     }
 
