@@ -46,9 +46,12 @@ public sealed class SessionAdoption(StateWriter writer, Homeserver homeserver, T
     public async Task<bool> TryAsync(DeviceId id, AccessToken token, CancellationToken cancellationToken)
     {
         var hash = hasher.Hash(System.Text.Encoding.UTF8.GetBytes(token.Reveal())).ToImmutableArray();
-        if (IsOpenTo(writer.Current, id, hash) is not { } device)
+
+        // Between two writes: where another request with this token was faster, what it opened is there for everybody to see.
+        var (isBound, open) = writer.Write(state => ((IsBound(state, id, hash), IsOpenTo(state, id, hash)), ImmutableArray<Intent>.Empty));
+        if (open is not { } device)
         {
-            return false;
+            return isBound;
         }
 
         var (userId, matrixDeviceId) = await homeserver.WhoAmIAsync(device.TunnelAddress, token, cancellationToken);
@@ -56,8 +59,7 @@ public sealed class SessionAdoption(StateWriter writer, Homeserver homeserver, T
         {
             if (IsOpenTo(state, id, hash) is null)
             {
-                // Another request was faster, perhaps with the same token.
-                return (state.Devices.GetValueOrDefault(id)?.Sessions.Any(session => session.State == MatrixSessionState.Open && session.TokenHash.SequenceEqual(hash)) == true, []);
+                return (IsBound(state, id, hash), []);
             }
 
             var at = time.GetUtcNow();
@@ -66,6 +68,9 @@ public sealed class SessionAdoption(StateWriter writer, Homeserver homeserver, T
                 : (true, [new SessionAdopted(matrixDeviceId!, hash) { At = at, Device = id }]);
         });
     }
+
+    private static bool IsBound(State state, DeviceId id, ImmutableArray<byte> hash) =>
+        state.Devices.GetValueOrDefault(id)?.Sessions.Any(session => session.State == MatrixSessionState.Open && session.TokenHash.SequenceEqual(hash)) == true;
 
     /// <summary>The device, where its window is open and nobody has the token.</summary>
     private Device? IsOpenTo(State state, DeviceId id, ImmutableArray<byte> hash) =>

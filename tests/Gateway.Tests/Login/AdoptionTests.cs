@@ -5,6 +5,8 @@ using Gateway.Admin;
 using Gateway.Commands;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
+using Gateway.Onboarding.Keys;
+using Gateway.Onboarding.LoginGrants;
 using Gateway.Tests.Testing;
 
 namespace Gateway.Tests.Login;
@@ -154,6 +156,18 @@ public sealed class AdoptionTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.Forbidden, doubtful.StatusCode);
         Assert.Equal(HttpStatusCode.OK, adopted.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_request_that_met_the_window_open_and_comes_second_passes()
+    {
+        await _gateway.Admin.AdoptSessionAsync("alice/phone", default);
+        using var first = await _alice.GetAsync(Who);
+        var adoption = _gateway.Service<SessionAdoption>();
+        var device = _gateway.Device("alice/phone").Id;
+
+        Assert.True(await adoption.TryAsync(device, new AccessToken("syt_alice_old"), default));
+        Assert.False(await adoption.TryAsync(device, new AccessToken("syt_alice_older"), default));
     }
 
     [Fact]
