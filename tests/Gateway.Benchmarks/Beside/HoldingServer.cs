@@ -1,14 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Gateway.Benchmarks.Beside;
 
-/// <summary><c>hold</c>: a homeserver that holds every <c>/sync</c> for ever, and says <c>{}</c> to everything else. Ends with its input.</summary>
-internal static class HoldingServer
+/// <summary><c>hold</c>: a homeserver that holds every <c>/sync</c> for ever, makes every account, and says <c>{}</c> to everything else. Ends with its input.</summary>
+internal static partial class HoldingServer
 {
-    private static readonly byte[] Answer = Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
-
     public static async Task<int> RunAsync()
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -34,12 +33,20 @@ internal static class HoldingServer
             var buffer = new byte[2048];
             try
             {
+                var request = "";
                 while (await socket.ReceiveAsync(buffer) is > 0 and var length)
                 {
-                    if (!buffer.AsSpan(0, length).StartsWith("GET /_matrix/client/v3/sync"u8))
+                    request += Encoding.ASCII.GetString(buffer, 0, length);
+                    var registers = request.StartsWith("POST /_matrix/client/v3/register", StringComparison.Ordinal);
+                    var username = Username().Match(request);
+                    if (request.StartsWith("GET /_matrix/client/v3/sync", StringComparison.Ordinal) || (registers && !username.Success))
                     {
-                        await socket.SendAsync(Answer);
+                        continue;
                     }
+
+                    var body = registers ? $$"""{"user_id":"@{{username.Groups["name"].Value}}:{{Place.ServerName}}"}""" : "{}";
+                    await socket.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+                    request = "";
                 }
             }
             catch (SocketException)
@@ -48,4 +55,7 @@ internal static class HoldingServer
             }
         }
     }
+
+    [GeneratedRegex("\"username\":\"(?<name>[^\"]+)\"", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Username();
 }
