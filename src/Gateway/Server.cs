@@ -103,6 +103,7 @@ internal static partial class Server
         AddGateway(builder.Services, settings, store, entropy, time);
         builder.Services.AddAudit(settings.Gateway.DataDirectory);
         builder.Services.AddAdmin();
+        builder.Services.AddDoctor();
         AddListeners(builder, settings);
         replace(builder.Services);
 

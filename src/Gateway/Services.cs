@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Gateway.Admin;
 using Gateway.Admin.Access;
 using Gateway.Admin.Pages;
+using Gateway.Diagnosis;
 using Gateway.Login;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
@@ -22,7 +23,7 @@ internal static class Services
 {
     public static void AddSettings(this IServiceCollection services, Settings settings)
     {
-        services.AddSingleton(settings.Console).AddSingleton(settings.Gateway).AddSingleton(settings.Tunnel).AddSingleton(settings.Homeserver);
+        services.AddSingleton(settings.Console).AddSingleton(settings.Listen).AddSingleton(settings.Gateway).AddSingleton(settings.Tunnel).AddSingleton(settings.Homeserver);
         services.AddSingleton(settings.Enrolment).AddSingleton(settings.Login).AddSingleton(settings.Revocation).AddSingleton(settings.Audit);
         services.AddSingleton(Options.Create(settings.Certificate));
         services.AddSingleton(ServerName.TryParse(settings.Gateway.ServerName)!);
@@ -88,6 +89,15 @@ internal static class Services
         services.AddSingleton<LoginEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<OAuthEndpoint>().AddSingleton<GuardedEndpoint>().AddSingleton<LogoutEndpoint>().AddSingleton<WelcomeEndpoint>();
         services.AddSingleton<HomeserverForwarder>().AddSingleton<MemberGate>();
         services.AddLoop<HomeserverWatch>();
+    }
+
+    public static void AddDoctor(this IServiceCollection services)
+    {
+        services.AddSingleton<NameLookup>(System.Net.Dns.GetHostAddressesAsync).AddSingleton<Doctor>();
+        services.AddSingleton<ICheck, SocketChecks>().AddSingleton<ICheck, WireGuardCheck>();
+        services.AddSingleton<ICheck, HomeserverChecks>().AddSingleton<ICheck, CertificateCheck>().AddSingleton<ICheck, NameCheck>();
+        services.AddSingleton<ICheck, ClockCheck>().AddSingleton<ICheck, RevocationCheck>();
+        services.AddSingleton<ICheck>(provider => new EncryptedDiskCheck(provider.GetRequiredService<GatewayOptions>()));
     }
 
     public static void AddAdmin(this IServiceCollection services)

@@ -1,4 +1,5 @@
 using Gateway.Admin.Access;
+using Gateway.Diagnosis;
 using Gateway.Login;
 using Gateway.Onboarding;
 using Gateway.Onboarding.Devices;
@@ -44,6 +45,7 @@ internal static class AdminApi
         routes.MapPost(AdminRoutes.ConsoleLinks, ConsoleApi.Make);
         routes.MapPost(AdminRoutes.AdminDevices, ConsoleApi.Mark);
         routes.MapGet(AdminRoutes.Status, (StatusReport status) => status.Read());
+        routes.MapDoctor();
         routes.MapAudit();
         routes.MapGet(AdminRoutes.HomeserverConfig, HomeserverConfig);
     }

@@ -42,6 +42,9 @@ internal static class AdminRoutes
     /// <summary>GET → <see cref="StatusView"/>.</summary>
     public const string Status = "/v1/status";
 
+    /// <summary>GET → list of <see cref="FindingView"/>; it takes as long as the slowest check, some seconds at most.</summary>
+    public const string Doctor = "/v1/doctor";
+
     /// <summary>GET, filters <c>?since=</c> and <c>?device=</c> → list of <see cref="AuditEntryView"/>, oldest first.</summary>
     public const string Audit = "/v1/audit";
 

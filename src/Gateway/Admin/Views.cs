@@ -79,6 +79,9 @@ internal sealed record StatusView(
 
 internal sealed record PartView(bool Ok, string Detail);
 
+/// <summary>One check of the doctor. <see cref="Verdict"/>: ok, warning, fault, unknown. <see cref="WayOut"/>: what to do, where there is something.</summary>
+internal sealed record FindingView(string Name, string Verdict, string Detail, string? WayOut);
+
 internal sealed record CountsView(int Members, int Devices, int Online, int SignedIn, int Quarantined, int UnfinishedRevocations, int CopiedKeys);
 
 /// <summary><see cref="Device"/> is the name at that time, <see cref="DeviceId"/> is never given again.</summary>
@@ -151,6 +154,7 @@ internal sealed record ProblemView(string Title, string? Detail, int Status);
 [JsonSerializable(typeof(SessionAdoptionRequest))]
 [JsonSerializable(typeof(LockView))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(IReadOnlyList<FindingView>))]
 [JsonSerializable(typeof(IReadOnlyList<AuditEntryView>))]
 [JsonSerializable(typeof(AuditCheckView))]
 [JsonSerializable(typeof(AuditHeadView))]

@@ -121,6 +121,9 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<StatusView>> StatusAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, AdminRoutes.Status, null, Answers.StatusView, cancellationToken);
 
+    public Task<Reply<IReadOnlyList<FindingView>>> DoctorAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, AdminRoutes.Doctor, null, Answers.IReadOnlyListFindingView, cancellationToken);
+
     public Task<Reply<IReadOnlyList<AuditEntryView>>> AuditAsync(CancellationToken cancellationToken) => AuditAsync(since: null, device: null, cancellationToken);
 
     public Task<Reply<IReadOnlyList<AuditEntryView>>> AuditAsync(DateTimeOffset? since, string? device, CancellationToken cancellationToken)

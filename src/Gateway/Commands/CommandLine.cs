@@ -92,6 +92,7 @@ internal static class CommandLine
             ConsoleLinkCommand.Build(context),
             AdminDeviceCommand.Build(context),
             StatusCommand.Build(context),
+            DoctorCommand.Build(context),
             AuditCommand.Build(context),
             HomeserverConfigCommand.Build(context),
             serveCommand,

@@ -56,6 +56,20 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Doctor_finds_the_doors_of_the_real_homeserver_shut()
+    {
+        var findings = (await lab.Gateway.JsonAsync("doctor")).EnumerateArray().ToDictionary(
+            finding => finding.GetProperty("name").GetString()!, finding => (Verdict: finding.GetProperty("verdict").GetString(), Detail: finding.GetProperty("detail").GetString()), StringComparer.Ordinal);
+        var text = (await lab.Gateway.RunAsync("doctor")).Expect();
+
+        Assert.All(
+            ["listener", "firewall", "tunnel", "outside", "homeserver", "registration", "guests", "federation", "public rooms", "certificate", "revocations"],
+            name => Assert.True(findings[name].Verdict == "ok", $"{name}: {findings[name]}"));
+        Assert.DoesNotContain(findings, finding => finding.Value.Verdict is "fault" or "unknown");
+        Assert.Contains($"bound to {lab.Gateway.Link}", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_peer_that_somebody_added_by_hand_is_removed()
     {
         var key = (await Command.RunAsync("wg", "genkey")).Expect();

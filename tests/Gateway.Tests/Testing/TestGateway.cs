@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Gateway.Admin;
 using Gateway.Commands;
+using Gateway.Diagnosis;
 using Gateway.Listening;
 using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Devices;
@@ -187,6 +188,9 @@ internal sealed class TestGateway : IAsyncDisposable
         {
             services.AddLogging(logging => logging.ClearProviders().AddFakeLogging());
             services.Replace(ServiceDescriptor.Singleton<IWireGuardInterface>(Interface));
+
+            // No question leaves this machine.
+            services.Replace(ServiceDescriptor.Singleton<NameLookup>((_, _) => Task.FromResult<IPAddress[]>([parsed.Tunnel.GatewayAddress])));
             services.Remove(services.First(service => service.ImplementationType?.Equals(typeof(InterfaceListenerFactory)) == true));
             services.Remove(services.First(service => service.ImplementationType?.Equals(typeof(LoopbackListenerFactory)) == true));
             services.AddSingleton<IConnectionListenerFactory>(_listeners);
