@@ -94,6 +94,8 @@ show_summary() {
   show_homeserver
   show_certificate
   has_systemd || printf '  no systemd   nothing starts at boot: run deploy/up after a restart\n'
+  printf '\nHow it is:\n'
+  "$library/gateway" doctor --config "$config" || true
   printf '\nNext: gateway enrol <localpart>\n'
 }
 

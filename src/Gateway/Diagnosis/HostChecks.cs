@@ -14,18 +14,37 @@ internal sealed class ClockCheck(SteadyClock clock) : ICheck
 
     public string Name => "clock";
 
-    public Task<IReadOnlyList<Finding>> LookAsync(CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<Finding>>([Judge(clock.Fault, IsSynchronised())]);
+    public async Task<IReadOnlyList<Finding>> LookAsync(CancellationToken cancellationToken) =>
+        [Judge(clock.Fault, IsSynchronised() ?? await AskAsync(cancellationToken))];
 
-    internal static Finding Judge(string? fault, bool isSynchronised) =>
+    internal static Finding Judge(string? fault, bool? isSynchronised) =>
         fault is not null ? Finding.Fault("clock", fault, "set the clock; deadlines go on by the machine's own seconds until the gateway restarts")
-        : isSynchronised ? Finding.Ok("clock", "synchronised")
-        : Finding.Warning("clock", "no time service keeps it right", "apt install systemd-timesyncd");
+        : isSynchronised switch
+        {
+            true => Finding.Ok("clock", "synchronised"),
+            false => Finding.Warning("clock", "no time service keeps it right", "apt install systemd-timesyncd"),
+            null => Finding.Warning("clock", "whether a time service keeps it right cannot be seen from here", "timedatectl"),
+        };
 
-    private static bool IsSynchronised()
+    /// <summary>Null where the call is shut: a unit with <c>ProtectClock=</c> may not even read.</summary>
+    private static bool? IsSynchronised()
     {
         var time = new byte[Size];
-        return adjtimex(time) >= 0 && (BitConverter.ToInt32(time, Status) & Unsynchronised) == 0;
+        return adjtimex(time) < 0 ? null : (BitConverter.ToInt32(time, Status) & Unsynchronised) == 0;
+    }
+
+    /// <summary>systemd's timedated(8), which may.</summary>
+    private static async Task<bool?> AskAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var (exitCode, output, _) = await Tool.TryRunAsync("timedatectl", ["show", "--property=NTPSynchronized", "--value"], cancellationToken);
+            return exitCode == 0 ? output.Trim() == "yes" : null;
+        }
+        catch (TunnelException)
+        {
+            return null;
+        }
     }
 
     [DllImport("libc", ExactSpelling = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

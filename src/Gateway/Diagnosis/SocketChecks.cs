@@ -14,8 +14,21 @@ internal sealed class SocketChecks(TunnelOptions tunnel, ListenOptions listen, C
     public async Task<IReadOnlyList<Finding>> LookAsync(CancellationToken cancellationToken)
     {
         var sockets = ListeningSocket.Parse(await Tool.RunAsync("ss", ["-Hlntu"], cancellationToken));
-        var (exitCode, table, _) = await Tool.TryRunAsync("nft", ["list", "table", "inet", "gateway"], cancellationToken);
-        return Judge(sockets, hasFirewall: exitCode == 0 && table.Contains($"\"{tunnel.Interface}\"", StringComparison.Ordinal));
+        return Judge(sockets, await HasFirewallAsync(cancellationToken));
+    }
+
+    private async Task<bool> HasFirewallAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var (exitCode, table, _) = await Tool.TryRunAsync("nft", ["list", "table", "inet", "gateway"], cancellationToken);
+            return exitCode == 0 && table.Contains($"\"{tunnel.Interface}\"", StringComparison.Ordinal);
+        }
+        catch (TunnelException)
+        {
+            // Without nft(8) there is no table either.
+            return false;
+        }
     }
 
     internal IReadOnlyList<Finding> Judge(IReadOnlyList<ListeningSocket> sockets, bool hasFirewall) =>

@@ -86,8 +86,9 @@ public sealed class ChecksTests
     [Theory]
     [InlineData(null, true, Verdict.Ok)]
     [InlineData(null, false, Verdict.Warning)]
+    [InlineData(null, null, Verdict.Warning)]
     [InlineData("was set back by an hour", true, Verdict.Fault)]
-    internal void A_clock_that_nobody_keeps_is_told(string? fault, bool synchronised, Verdict verdict) =>
+    internal void A_clock_that_nobody_keeps_is_told(string? fault, bool? synchronised, Verdict verdict) =>
         Assert.Equal(verdict, ClockCheck.Judge(fault, synchronised).Verdict);
 
     [Theory]
