@@ -29,12 +29,25 @@ public sealed class UnitFileTests
         Assert.DoesNotContain(said.Split('\n'), line => line.Contains(unit, StringComparison.Ordinal) && !line.Contains("is not executable", StringComparison.Ordinal) && !line.Contains("No such file", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task The_program_starts_under_its_units_system_call_filter()
+    {
+        var (exitCode, said) = await RunAsync(Beside("under-filter"), Unit("gateway.service"), "dotnet", Path.Combine(AppContext.BaseDirectory, "gateway.dll"), "--help");
+
+        Assert.True(exitCode == 0, said);
+        Assert.Contains("enrol", said, StringComparison.Ordinal);
+    }
+
+    private static string Beside(string name, [CallerFilePath] string file = "") => Path.Combine(Path.GetDirectoryName(file)!, name);
+
     private static string Unit(string name, [CallerFilePath] string file = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "../../../deploy/systemd", name));
 
-    private static async Task<(int ExitCode, string Said)> AnalyzeAsync(params string[] arguments)
+    private static Task<(int ExitCode, string Said)> AnalyzeAsync(params string[] arguments) => RunAsync("systemd-analyze", arguments);
+
+    private static async Task<(int ExitCode, string Said)> RunAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("systemd-analyze", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
         var errors = process.StandardError.ReadToEndAsync();
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
