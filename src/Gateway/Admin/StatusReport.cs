@@ -26,9 +26,6 @@ internal sealed class StatusReport(
     HomeserverOptions homeserverOptions,
     SteadyClock time)
 {
-    /// <summary>Let's Encrypt renews 30 days before the end; half of that is a renewal that does not work.</summary>
-    private static readonly TimeSpan SoonOver = TimeSpan.FromDays(14);
-
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
     public StatusView Read()
@@ -87,6 +84,6 @@ internal sealed class StatusReport(
         var until = string.Create(CultureInfo.InvariantCulture, $"valid until {ends:yyyy-MM-dd}");
         return certificate.Fault is { } fault
             ? new PartView(false, fault)
-            : new PartView(ends - time.GetUtcNow() > SoonOver, until);
+            : new PartView(ends - time.GetUtcNow() > MemberCertificate.SoonOver, until);
     }
 }

@@ -8,9 +8,6 @@ namespace Gateway.Diagnosis;
 /// <summary>The certificate as a phone judges it: the name, the time left, and an authority that it knows.</summary>
 internal sealed class CertificateCheck(MemberCertificate certificate, IOptions<CertificateOptions> files, GatewayOptions gateway, TimeProvider time) : ICheck
 {
-    /// <summary>Let's Encrypt renews 30 days before the end; half of that is a renewal that does not work.</summary>
-    private static readonly TimeSpan SoonOver = TimeSpan.FromDays(14);
-
     public string Name => "certificate";
 
     public Task<IReadOnlyList<Finding>> LookAsync(CancellationToken cancellationToken) =>
@@ -24,7 +21,7 @@ internal sealed class CertificateCheck(MemberCertificate certificate, IOptions<C
         return fault is not null ? Finding.Fault(name, $"the files cannot be used, the old one stays: {fault}", "see Certificate:Path and Certificate:KeyPath")
             : !leaf.MatchesHostname(serverName) ? Finding.Fault(name, $"it is not for {serverName}: every phone refuses it", "a certificate for this name, in Certificate:Path")
             : left <= TimeSpan.Zero ? Finding.Fault(name, $"it has ended: {until}", "renew it; the new files are taken up while running")
-            : left <= SoonOver ? Finding.Warning(name, $"it ends soon: {until}", "see why it was not renewed")
+            : left <= MemberCertificate.SoonOver ? Finding.Warning(name, $"it ends soon: {until}", "see why it was not renewed")
             : Finding.Ok(name, until);
     }
 

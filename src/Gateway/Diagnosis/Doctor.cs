@@ -21,7 +21,7 @@ internal sealed class Doctor(IEnumerable<ICheck> checks)
         deadline.CancelAfter(Patience);
         try
         {
-            return await check.LookAsync(deadline.Token);
+            return await check.LookAsync(deadline.Token).WaitAsync(deadline.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -12,6 +12,9 @@ namespace Gateway.Listening;
 internal sealed partial class MemberCertificate(IOptions<CertificateOptions> options, TimeProvider time, ILogger<MemberCertificate> log)
     : BackgroundService
 {
+    /// <summary>Let's Encrypt renews 30 days before the end; half of that is a renewal that does not work.</summary>
+    public static readonly TimeSpan SoonOver = TimeSpan.FromDays(14);
+
     /// <summary>The files are small: reading them is cheaper than trusting what a file system tells about changes.</summary>
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 

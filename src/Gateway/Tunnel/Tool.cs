@@ -102,7 +102,7 @@ internal static class Tool
     private static string Package(string program) => program switch
     {
         "wg" => "wireguard-tools",
-        "ip" => "iproute2",
+        "ip" or "ss" => "iproute2",
         "setsid" => "util-linux",
         _ => program,
     };
