@@ -16,12 +16,6 @@ internal sealed class Polls(string folder, Report report)
         {
             foreach (var (count, tls) in new[] { (3000, false), (9000, false), (3000, true) })
             {
-                // 9,000 over and over would take too long for what it adds.
-                if (count == 9000 && round > 0)
-                {
-                    continue;
-                }
-
                 foreach (var start in Starts())
                 {
                     using var one = await start();
