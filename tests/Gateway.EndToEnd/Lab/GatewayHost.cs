@@ -109,6 +109,7 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         await program!.StopAsync();
         await program.DisposeAsync();
+        program = null;
     }
 
     /// <summary><c>kill -9</c>: it learns nothing of it, and wireguard-go goes on without it.</summary>
@@ -190,6 +191,7 @@ public sealed class GatewayHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Its interface outlives the gateway, but not this.</summary>
     public async ValueTask DisposeAsync()
     {
         admin.Dispose();
@@ -197,6 +199,9 @@ public sealed class GatewayHost : IAsyncDisposable
         {
             await program.DisposeAsync();
         }
+
+        // Fails where no interface was made, as in most refusals.
+        await server.RunAsync("ip", "link", "delete", Link);
     }
 
     private async ValueTask<Stream> OpenAdminSocketAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)

@@ -65,7 +65,7 @@ public sealed class RefusalStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task All_faults_of_a_configuration_are_named_at_once_and_nothing_listens()
     {
-        var wrong = Another("wrong");
+        await using var wrong = Another("wrong");
         wrong.Settings.Remove("Gateway:ServerName");
         wrong.Settings.Remove("Tunnel:Endpoint");
         wrong.Settings["Tunnel:Network"] = "banana";
@@ -88,13 +88,14 @@ public sealed class RefusalStory(TestLab lab) : IAsyncDisposable
             File.CreateSymbolicLink(Path.Combine(tools, Path.GetFileName(program)), program);
         }
 
-        await AssertNoTunnelAsync(Another("bare"), "apt install wireguard", "env", $"PATH={tools}");
+        await using var bare = Another("bare");
+        await AssertNoTunnelAsync(bare, "apt install wireguard", "env", $"PATH={tools}");
     }
 
     [Fact]
     public async Task Without_permission_the_gateway_says_which_it_needs_and_creates_nothing()
     {
-        var powerless = Another("powerless");
+        await using var powerless = Another("powerless");
         powerless.GiveToEverybody();
 
         await AssertNoTunnelAsync(powerless, "CAP_NET_ADMIN", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--");
@@ -103,7 +104,7 @@ public sealed class RefusalStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task A_console_port_that_another_program_has_is_named_and_nothing_is_served()
     {
-        var other = Another("latecomer");
+        await using var other = Another("latecomer");
         other.Settings["Console:Port"] = 8080;
 
         var (code, said) = await other.StartInVainAsync();
