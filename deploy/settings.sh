@@ -32,7 +32,7 @@ remember() {
   new=$old
   while [ $# -gt 0 ]; do
     if [ "$(setting "$1")" != "$2" ]; then
-      new=$(jq --arg key "$1" --arg value "$2" 'setpath($key / ":"; ($value | tonumber? // $value))' <<<"$new")
+      new=$(jq --arg key "$1" --arg value "$2" 'setpath($key / ":" | map(tonumber? // .); ($value | tonumber? // $value))' <<<"$new")
     fi
     shift 2
   done

@@ -1,6 +1,7 @@
 using Gateway.Admin;
 using Gateway.Admin.Access;
 using Gateway.Admin.Pages;
+using Gateway.Backups;
 using Gateway.Commands;
 using Gateway.Listening;
 using Gateway.Onboarding;
@@ -28,13 +29,13 @@ internal static partial class Server
         var (settings, faults) = Settings.Read(configFile);
         if (faults.Count > 0)
         {
-            await Console.Error.WriteLineAsync($"error: the configuration has {(faults.Count == 1 ? "a fault" : $"{faults.Count} faults")}, nothing was started");
-            foreach (var fault in faults)
-            {
-                await Console.Error.WriteLineAsync($"  {fault}");
-            }
+            await TellAsync(configFile, faults);
+            return CommandLine.WrongUsage;
+        }
 
-            await Console.Error.WriteLineAsync($"hint: mend {configFile ?? Settings.DefaultFile} and start again");
+        if (Fence.Of(settings.Gateway.DataDirectory) is { } moved)
+        {
+            await Console.Error.WriteLineAsync($"error: {moved}\nhint: {Fence.WayOut(settings.Gateway.DataDirectory)}");
             return CommandLine.WrongUsage;
         }
 
@@ -58,6 +59,17 @@ internal static partial class Server
             await Console.Error.WriteLineAsync($"error: {e.Message}\nhint: nothing is served; mend it and start again");
             return CommandLine.Failed;
         }
+    }
+
+    private static async Task TellAsync(string? configFile, IReadOnlyList<string> faults)
+    {
+        await Console.Error.WriteLineAsync($"error: the configuration has {(faults.Count == 1 ? "a fault" : $"{faults.Count} faults")}, nothing was started");
+        foreach (var fault in faults)
+        {
+            await Console.Error.WriteLineAsync($"  {fault}");
+        }
+
+        await Console.Error.WriteLineAsync($"hint: mend {configFile ?? Settings.DefaultFile} and start again");
     }
 
     /// <summary>As the host's own RunAsync, but a start that failed also ends what had started, in order.</summary>

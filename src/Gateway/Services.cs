@@ -24,7 +24,7 @@ internal static class Services
     public static void AddSettings(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton(settings.Console).AddSingleton(settings.Listen).AddSingleton(settings.Gateway).AddSingleton(settings.Tunnel).AddSingleton(settings.Homeserver);
-        services.AddSingleton(settings.Enrolment).AddSingleton(settings.Login).AddSingleton(settings.Revocation).AddSingleton(settings.Audit);
+        services.AddSingleton(settings.Enrolment).AddSingleton(settings.Login).AddSingleton(settings.Revocation).AddSingleton(settings.Audit).AddSingleton(settings.Backup);
         services.AddSingleton(Options.Create(settings.Certificate));
         services.AddSingleton(ServerName.TryParse(settings.Gateway.ServerName)!);
     }
@@ -96,7 +96,7 @@ internal static class Services
         services.AddSingleton<NameLookup>(System.Net.Dns.GetHostAddressesAsync).AddSingleton<Doctor>();
         services.AddSingleton<ICheck, SocketChecks>().AddSingleton<ICheck, WireGuardCheck>();
         services.AddSingleton<ICheck, HomeserverChecks>().AddSingleton<ICheck, CertificateCheck>().AddSingleton<ICheck, NameCheck>();
-        services.AddSingleton<ICheck, ClockCheck>().AddSingleton<ICheck, RevocationCheck>();
+        services.AddSingleton<ICheck, ClockCheck>().AddSingleton<ICheck, RevocationCheck>().AddSingleton<ICheck, BackupCheck>();
         services.AddSingleton<ICheck>(provider => new EncryptedDiskCheck(provider.GetRequiredService<GatewayOptions>()));
     }
 

@@ -1,4 +1,5 @@
 using Gateway.Admin;
+using Gateway.Backups;
 using Gateway.Listening;
 using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Enrolment;
@@ -37,6 +38,8 @@ internal sealed class Settings
 
     public AuditOptions Audit { get; private init; } = new();
 
+    public BackupOptions Backup { get; private init; } = new();
+
     /// <summary>Reads and checks everything; all faults at once, each naming its key and the way out.</summary>
     public static (Settings Settings, IReadOnlyList<string> Faults) Read(string? file)
     {
@@ -70,6 +73,7 @@ internal sealed class Settings
             Login = Section<LoginOptions>(nameof(Login)),
             Revocation = Section<RevocationOptions>(nameof(Revocation)),
             Audit = Section<AuditOptions>(nameof(Audit)),
+            Backup = Section<BackupOptions>(nameof(Backup)),
         };
         var known = typeof(Settings).GetProperties().Select(property => property.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         faults.AddRange(configuration.GetChildren().Where(section => !known.Contains(section.Key)).Select(section =>
@@ -98,7 +102,7 @@ internal sealed class Settings
         .. Failures(new TunnelOptionsValidator().Validate(null, Tunnel)),
         .. Failures(new ListenOptionsValidator().Validate(null, Listen)),
         .. Failures(new CertificateOptionsValidator().Validate(null, Certificate)),
-        .. Homeserver.Faults(), .. Admin.Faults(), .. Console.Faults(Listen.HttpsPort), .. Login.Faults(), .. Audit.Faults(), .. TimeFaults(),
+        .. Homeserver.Faults(), .. Admin.Faults(), .. Console.Faults(Listen.HttpsPort), .. Login.Faults(), .. Audit.Faults(), .. Backup.Faults(), .. TimeFaults(),
     ];
 
     private static IEnumerable<string> Failures(ValidateOptionsResult result) => result.Failures ?? [];

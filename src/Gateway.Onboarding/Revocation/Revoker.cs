@@ -63,6 +63,10 @@ public sealed class Revoker(StateWriter writer, ShutDoor shutDoor, TimeProvider 
         return new RevokeResult.Revoked(devices);
     }
 
+    /// <summary>The end of every device that has a peer, for a state in which nothing runs: <see cref="RevocationWorker"/> does the rest once something does.</summary>
+    public static IReadOnlyList<Intent> All(State state, string by, DateTimeOffset now) =>
+        [.. state.Devices.Values.Where(device => device.HasPeer).Select(device => Revocation(device, cut: true, by, now, now))];
+
     /// <summary>Which devices is asked twice: first for their doors, and once more in the write, where no enrolment can come between.</summary>
     private IReadOnlyList<DeviceId> Revoke(Func<State, IReadOnlyList<DeviceId>> which, bool cut, string by, ImmutableArray<Intent> also)
     {

@@ -8,7 +8,8 @@ namespace Gateway.Onboarding.Store;
 /// </summary>
 public sealed class DataDirectory : IDisposable
 {
-    private const string KeyFile = "store.key";
+    internal const string KeyFile = "store.key";
+
     private const string UnfinishedKey = KeyFile + ".new";
 
     private readonly FileStream _lock;
@@ -64,6 +65,24 @@ public sealed class DataDirectory : IDisposable
             throw new StoreException($"the store in {path} cannot be read: {e.Message}", "start the gateway", e);
         }
     }
+
+    /// <summary>The key that opens the store in <paramref name="path"/>, for a copy of it that has to stand by itself.</summary>
+    internal static void CopyKey(string path, IStoreDisk to)
+    {
+        try
+        {
+            using var key = Credential() ?? ReadKey(Path.Combine(path, KeyFile));
+            StoredFiles.Write(to, KeyFile, key.Bytes.ToArray());
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new StoreException(
+                $"the key of the store is not in {path}", "where systemd keeps it as a credential, the command needs it too: LoadCredentialEncrypted=store.key", e);
+        }
+    }
+
+    /// <summary>Keeps every gateway away from the directory until it is disposed of. Throws <see cref="StoreException"/> where one runs.</summary>
+    public static IDisposable Hold(string path) => TakeLock(Path.Combine(path, "gateway.lock"));
 
     public void Dispose()
     {
@@ -124,7 +143,7 @@ public sealed class DataDirectory : IDisposable
         return new MasterKey(key);
     }
 
-    private static MasterKey ReadKey(string file)
+    internal static MasterKey ReadKey(string file)
     {
         var bytes = File.ReadAllBytes(file);
         return bytes.Length == SecretKey.Length

@@ -40,23 +40,7 @@ internal sealed class DirectoryDisk(string path) : IStoreDisk
 
     public void Delete(string name) => File.Delete(PathOf(name));
 
-    /// <summary>fsync(2) on the directory: a rename is not on the disk before.</summary>
-    public void SyncNames()
-    {
-        const int readOnlyCloseOnExec = 0x80000;
-        var directory = Native.open(Encoding.UTF8.GetBytes(path + '\0'), readOnlyCloseOnExec);
-        var synced = directory >= 0 ? Native.fsync(directory) : -1;
-        var error = Marshal.GetLastPInvokeError();
-        if (directory >= 0)
-        {
-            _ = Native.close(directory);
-        }
-
-        if (synced != 0)
-        {
-            throw new IOException($"{path} cannot be synced: {new Win32Exception(error).Message}");
-        }
-    }
+    public void SyncNames() => DirectorySync.Sync(path);
 
     /// <summary>The inode and when it was made, from statx(2): a copy has others. Where the file system keeps no time, the inode alone.</summary>
     public ulong Identity(string name)
@@ -82,15 +66,6 @@ internal sealed class DirectoryDisk(string path) : IStoreDisk
 
     private static class Native
     {
-        [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static extern int open(byte[] path, int flags);
-
-        [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static extern int fsync(int descriptor);
-
-        [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static extern int close(int descriptor);
-
         [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         public static extern int statx(int directory, byte[] path, int flags, uint mask, byte[] status);
     }

@@ -95,6 +95,8 @@ internal static class CommandLine
             DoctorCommand.Build(context),
             AuditCommand.Build(context),
             HomeserverConfigCommand.Build(context),
+            BackupCommand.Build(context),
+            RestoreCommand.Build(context),
             serveCommand,
         };
     }

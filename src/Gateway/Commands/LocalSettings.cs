@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using Gateway.Backups;
 
 namespace Gateway.Commands;
 
@@ -12,6 +13,14 @@ internal sealed record LocalSettings(string AdminSocket, string DataDirectory, d
     public const string DefaultFile = "/etc/gateway/gateway.json";
 
     private const string Prefix = "GATEWAY__";
+
+    public string? CertificatePath { get; private init; }
+
+    public string? CertificateKeyPath { get; private init; }
+
+    public string ServerName { get; private init; } = "";
+
+    private IConfiguration Configuration { get; init; } = new ConfigurationBuilder().Build();
 
     /// <summary>Null means the default file, if it exists.</summary>
     public static LocalSettings Read(string? namedFile, IDictionary environment)
@@ -27,7 +36,13 @@ internal sealed record LocalSettings(string AdminSocket, string DataDirectory, d
                 configuration["Admin:Socket"] ?? "/run/gateway/admin.sock",
                 configuration["Gateway:DataDirectory"] ?? new GatewayOptions().DataDirectory,
                 double.TryParse(configuration["Login:GrantMinutes"], CultureInfo.InvariantCulture, out var minutes) ? minutes : 15,
-                configuration["Homeserver:RegistrationFile"] is { Length: > 0 } registration ? registration : null);
+                configuration["Homeserver:RegistrationFile"] is { Length: > 0 } registration ? registration : null)
+            {
+                ServerName = configuration["Gateway:ServerName"] ?? "",
+                CertificatePath = configuration["Certificate:Path"],
+                CertificateKeyPath = configuration["Certificate:KeyPath"],
+                Configuration = configuration,
+            };
         }
         catch (FileNotFoundException gone)
         {
@@ -40,6 +55,19 @@ internal sealed record LocalSettings(string AdminSocket, string DataDirectory, d
         catch (InvalidDataException broken)
         {
             throw new CommandException(CommandLine.WrongUsage, $"{file} is not readable as JSON", broken.InnerException?.Message ?? broken.Message, broken);
+        }
+    }
+
+    /// <summary>Section <c>Backup</c>, read when it is asked for; throws <see cref="CommandException"/> where it has a fault.</summary>
+    public BackupOptions Backup()
+    {
+        try
+        {
+            return Configuration.GetSection("Backup").Get<BackupOptions>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new();
+        }
+        catch (InvalidOperationException fault)
+        {
+            throw CommandException.Usage($"the section Backup of the configuration: {fault.Message}", "mend it, so that nothing is missing when it is needed");
         }
     }
 

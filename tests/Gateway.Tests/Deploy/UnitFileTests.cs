@@ -9,10 +9,12 @@ public sealed class UnitFileTests
     /// <summary>systemd-analyze(1) counts exposure from 0 to 10, and takes ten times as much as a threshold.</summary>
     private const int MostExposure = 20;
 
-    [Fact]
-    public async Task The_gateways_unit_shuts_what_it_does_not_need()
+    [Theory]
+    [InlineData("gateway.service")]
+    [InlineData("gateway-backup.service")]
+    public async Task A_unit_shuts_what_it_does_not_need(string unit)
     {
-        var (exitCode, said) = await AnalyzeAsync("security", "--offline=true", "--no-pager", $"--threshold={MostExposure}", Unit("gateway.service"));
+        var (exitCode, said) = await AnalyzeAsync("security", "--offline=true", "--no-pager", $"--threshold={MostExposure}", Unit(unit));
 
         Assert.True(exitCode == 0, said);
         Assert.Contains("Overall exposure level", said, StringComparison.Ordinal);
@@ -21,6 +23,8 @@ public sealed class UnitFileTests
     [Theory]
     [InlineData("gateway.service")]
     [InlineData("gateway-homeserver.service")]
+    [InlineData("gateway-backup.service")]
+    [InlineData("gateway-backup.timer")]
     public async Task Systemd_understands_every_line(string unit)
     {
         var (_, said) = await AnalyzeAsync("verify", "--man=no", Unit(unit));

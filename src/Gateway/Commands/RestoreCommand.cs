@@ -1,0 +1,85 @@
+using System.CommandLine;
+using Gateway.Backups;
+
+namespace Gateway.Commands;
+
+/// <summary><c>gateway restore</c>: a backup back onto an empty machine, where it starts locked.</summary>
+internal static class RestoreCommand
+{
+    public static Command Build(CommandContext context)
+    {
+        var file = new Argument<string>("file") { Description = "The backup, gateway-….tar.gz.age" };
+        var identity = new Option<string>("--identity") { HelpName = "KEY", Description = "The file with the private key of age that opens it", Required = true };
+        var root = new Option<string?>("--root") { HelpName = "DIR", Description = "Only look: unpack below this folder instead, and check everything" };
+        var seized = new Option<bool>("--seized") { Description = "Somebody else has the old server: new keys, all sessions ended, everyone is enrolled anew" };
+        var command = new Command("restore", "Bring a backup back to an empty machine; nothing is overwritten") { file, identity, root, seized };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            try
+            {
+                var isSeized = parsed.GetValue(seized);
+                var below = parsed.GetValue(root) is { } named ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(named)) : "";
+                var restored = await new Restorer(context.Time, context.Terminal.Aside).RestoreAsync(
+                    Path.GetFullPath(parsed.GetRequiredValue(file)), Path.GetFullPath(parsed.GetRequiredValue(identity)), below, isSeized, cancellationToken);
+                Print(context.Terminal, restored, below, isSeized);
+                return CommandLine.Done;
+            }
+            catch (BackupException e)
+            {
+                throw new CommandException(CommandLine.Failed, e.Message, e.Hint, e);
+            }
+        });
+        return command;
+    }
+
+    private static void Print(Terminal terminal, Restored restored, string root, bool isSeized)
+    {
+        var made = restored.Manifest.At;
+        terminal.Line($"Restored: {restored.Manifest.ServerName} as it was at {made:yyyy-MM-dd HH:mm} UTC, {Terminal.Count(restored.Members, "member")}, {Terminal.Count(restored.Devices, "device")}.");
+        foreach (var place in restored.Places)
+        {
+            terminal.Line($"  {root}{place}");
+        }
+
+        if (restored.Made.Count > 0)
+        {
+            terminal.Line($"Made here: {string.Join(", ", restored.Made)}");
+        }
+
+        terminal.Line();
+        if (root.Length > 0)
+        {
+            terminal.Line($"All of it is sound. It lies there in the clear, with the keys: delete {root} when you have seen it.");
+            return;
+        }
+
+        terminal.Line("What to do now:");
+        foreach (var line in isSeized ? AfterSeizure : restored.Manifest.IsFinal ? AfterMove : AfterLoss)
+        {
+            terminal.Line($"  {line}");
+        }
+    }
+
+    private static readonly string[] AfterLoss =
+    [
+        "1. Start it: deploy/up, or systemctl start gateway. It starts locked, and lets nobody in.",
+        "2. Revoke once more what was revoked or lost since the backup: gateway revoke <device>",
+        "3. gateway unlock --all, or one device at a time: gateway unlock <device>",
+        "4. Let the endpoint's name point to this server.",
+    ];
+
+    private static readonly string[] AfterMove =
+    [
+        "1. Start it: deploy/up. It starts locked.",
+        "2. The old server stood still when this was made, so nothing was lost since: gateway unlock --all",
+        "3. Let the endpoint's name point to this server.",
+    ];
+
+    private static readonly string[] AfterSeizure =
+    [
+        "1. Start it: deploy/up makes a new key and a certificate of a private CA. A certificate of your own has to be new too; revoke the old one.",
+        "2. Synapse needs the new registration: gateway homeserver-config, and restart it. With it, the sessions of all devices are deleted there.",
+        "3. Let the endpoint's name point to this server, or choose another one (Tunnel:Endpoint).",
+        "4. Enrol everyone anew, face to face: gateway members says who there is; gateway enrol <localpart>",
+    ];
+}
