@@ -50,11 +50,13 @@ public sealed class BackupTests : IDisposable
     {
         using var data = _server.Open();
         var writer = new StateWriter(data.Store);
-        using var stop = new CancellationTokenSource();
+        using var turn = new SemaphoreSlim(0);
         var working = Task.Run(() =>
         {
-            for (var number = 2; !stop.IsCancellationRequested; number++)
+            for (var number = 2; number < 2 + (20 * 15); number++)
             {
+                turn.Wait();
+
                 // Large names bring snapshots, and with them journals that go.
                 var device = _server.History.SomeDevice(number);
                 writer.Write(new MemberAdded(device.Member, new string('x', 60_000), Adopted: false) { At = SomeServer.Now }, new DeviceEnrolled(device, "admin") { At = SomeServer.Now });
@@ -65,6 +67,7 @@ public sealed class BackupTests : IDisposable
         for (var copy = 0; copy < 20; copy++)
         {
             var before = writer.Current.Devices.Count;
+            turn.Release(15);
             var state = DataCopy.Make(_server.Data, Directory.CreateDirectory(_server.At($"copy-{copy}")).FullName);
 
             // One more may be on the disk and not yet be seen.
@@ -73,7 +76,6 @@ public sealed class BackupTests : IDisposable
             seen.Add(state.Devices.Count);
         }
 
-        await stop.CancelAsync();
         await working;
         Assert.True(seen[^1] > seen[0], "nothing was written meanwhile");
     }
