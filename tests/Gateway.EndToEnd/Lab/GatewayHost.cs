@@ -15,8 +15,8 @@ public sealed class GatewayHost : IAsyncDisposable
     public const string ServerName = "chat.lab.test";
     public const int ListenPort = 41194;
 
-    private readonly NetworkNamespace server;
     private readonly string folder;
+    private NetworkNamespace server;
     private readonly HttpClient admin;
     private RunningProgram? program;
 
@@ -181,6 +181,12 @@ public sealed class GatewayHost : IAsyncDisposable
         var keys = await server.RunAsync("wg", "show", Link, "peers");
         return keys.ExitCode == 0 && keys.Output.Split('\n').Contains(publicKey, StringComparer.Ordinal);
     }
+
+    /// <summary>The folder of its files, which have the same paths on every server.</summary>
+    public string Folder => folder;
+
+    /// <summary>From now on it runs on another server.</summary>
+    public void MoveTo(NetworkNamespace other) => server = other;
 
     /// <summary>Lets a gateway without rights read and write its own files, so that it gets as far as missing the others.</summary>
     public void GiveToEverybody()

@@ -12,9 +12,9 @@ namespace Gateway.EndToEnd.Lab;
 /// </summary>
 public sealed class HomeserverHost : IAsyncDisposable
 {
-    private readonly NetworkNamespace server;
     private readonly string folder;
-    private readonly HttpClient http;
+    private NetworkNamespace server;
+    private HttpClient http;
     private RunningProgram? program;
     private string applicationToken = "";
 
@@ -27,6 +27,16 @@ public sealed class HomeserverHost : IAsyncDisposable
     }
 
     public static Uri BaseAddress { get; } = new("http://127.0.0.1:8008/");
+
+    public string Folder => folder;
+
+    /// <summary>From now on it runs on another server.</summary>
+    public void MoveTo(NetworkNamespace other)
+    {
+        server = other;
+        http.Dispose();
+        http = NamespaceHttp.Client(server, IPAddress.Loopback, BaseAddress);
+    }
 
     /// <summary>Where <c>gateway homeserver-config --output</c> shall write.</summary>
     public string ConfigFolder => Path.Combine(folder, "config");
@@ -48,6 +58,7 @@ public sealed class HomeserverHost : IAsyncDisposable
     {
         await program!.StopAsync();
         await program.DisposeAsync();
+        program = null;
     }
 
     /// <summary>The Matrix sessions that Synapse itself knows for a member.</summary>

@@ -36,10 +36,10 @@ public sealed class Phone : IDisposable
     /// <summary>The phone's files; the authority it trusts is <c>authority.pem</c> in it.</summary>
     public string Folder { get; }
 
-    /// <summary>Sets a new phone up with the text unchanged.</summary>
-    public static async Task<Phone> ConnectAsync(NetworkNamespace space, LabName lab, Authority authority, IPAddress gateway, string config)
+    /// <summary>Sets a new phone up with the text unchanged; <paramref name="names"/> are further ones that it can resolve.</summary>
+    public static async Task<Phone> ConnectAsync(NetworkNamespace space, LabName lab, Authority authority, IPAddress gateway, string config, params IEnumerable<string> names)
     {
-        await space.SetHostsAsync($"{gateway} {GatewayHost.ServerName}");
+        await space.SetHostsAsync([$"{gateway} {GatewayHost.ServerName}", .. names]);
         var link = lab.NextLink();
         var folder = Directory.CreateDirectory(Path.Combine(lab.Folder, link)).FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "authority.pem"), authority.Pem);
@@ -53,6 +53,15 @@ public sealed class Phone : IDisposable
 
         (await space.RunAsync("wg-quick", "up", file)).Expect();
         return phone;
+    }
+
+    /// <summary>Switches the tunnel off and on, after a name has come to mean another address: apps resolve the endpoint then.</summary>
+    public async Task ToggleAsync(params IEnumerable<string> names)
+    {
+        var file = Path.Combine(Folder, $"{Link}.conf");
+        (await Space.RunAsync("wg-quick", "down", file)).Expect();
+        await Space.SetHostsAsync([$"{Gateway} {GatewayHost.ServerName}", .. names]);
+        (await Space.RunAsync("wg-quick", "up", file)).Expect();
     }
 
     public async Task<string> PublicKeyAsync() => (await Space.RunAsync("wg", "show", Link, "public-key")).Expect().Trim();

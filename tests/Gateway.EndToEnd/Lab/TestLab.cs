@@ -34,6 +34,9 @@ public sealed class TestLab : IAsyncLifetime
     /// <summary>Changed before the gateway first starts, by labs that need it otherwise.</summary>
     public Action<GatewayHost> Configure { get; init; } = _ => { };
 
+    /// <summary>What phones can resolve besides the server name, as lines of hosts(5).</summary>
+    public IReadOnlyList<string> PublicNames { get; init; } = [];
+
     public async ValueTask InitializeAsync()
     {
         await Network.StartAsync();
@@ -70,7 +73,7 @@ public sealed class TestLab : IAsyncLifetime
     {
         var space = await Network.AddPhoneHostAsync();
         guests.Add(space);
-        var phone = await Phone.ConnectAsync(space, Network.Name, Authority, Gateway.TunnelAddress, config);
+        var phone = await Phone.ConnectAsync(space, Network.Name, Authority, Gateway.TunnelAddress, config, PublicNames);
         phones.Add(phone);
         return phone;
     }
