@@ -13,13 +13,15 @@ as_gateway() { "${as_gateway_command[@]}" "$@"; }
 # install_units: ours only, and systemd is told only when they changed.
 install_units() {
   local unit changed=
-  for unit in gateway.service gateway-homeserver.service; do
+  for unit in gateway.service gateway-homeserver.service gateway-backup.service gateway-backup.timer; do
     cmp -s "$here/systemd/$unit" "/etc/systemd/system/$unit" && continue
     install -m 0644 "$here/systemd/$unit" "/etc/systemd/system/$unit"
     changed=1
   done
   install -m 0644 "$here/systemd/gateway.tmpfiles" /etc/tmpfiles.d/gateway.conf
   [ -z "$changed" ] || systemctl daemon-reload
+  # Who can open them, only the admin can say; then there is one every night.
+  [ -z "$(setting Backup:Recipients:0)" ] || systemctl enable --now gateway-backup.timer
 }
 
 # start_service NAME FINGERPRINT COMMAND...: leaves it alone while it runs with that same fingerprint (of the program
