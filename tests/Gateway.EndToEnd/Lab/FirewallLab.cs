@@ -60,6 +60,10 @@ public sealed class FirewallLab : IAsyncLifetime
     public Task<Finished> FirewallAsync(params string[] arguments) =>
         Server.RunAsync("env", [$"GATEWAY_CONFIG_DIR={ConfigFolder}", Path.Combine(Scripts, "firewall"), .. arguments]);
 
+    /// <summary>The same in a login of its own, as pam_loginuid(8) makes one.</summary>
+    public Task<Finished> LogInAsync(string script) =>
+        Server.FeedAsync($"set -e\necho 0 >/proc/self/loginuid\nfirewall() {{ {Path.Combine(Scripts, "firewall")} \"$@\"; }}\n{script}\n", "env", $"GATEWAY_CONFIG_DIR={ConfigFolder}", "bash", "-s");
+
     /// <summary>The same in a session of its own, of which nothing is left the moment after.</summary>
     public Task<Finished> CutOffAsync(params string[] arguments) =>
         Server.RunAsync("setsid", ["--wait", "env", $"GATEWAY_CONFIG_DIR={ConfigFolder}", "sh", "-c", "\"$@\"; kill -KILL 0", "sh", Path.Combine(Scripts, "firewall"), .. arguments]);
@@ -70,7 +74,7 @@ public sealed class FirewallLab : IAsyncLifetime
         var said = (await FirewallAsync(["on", .. arguments])).Expect();
         if (said.StartsWith("On trial", StringComparison.Ordinal))
         {
-            (await FirewallAsync("confirm")).Expect();
+            (await FirewallAsync("confirm", "--here")).Expect();
         }
     }
 

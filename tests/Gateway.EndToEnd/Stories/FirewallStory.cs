@@ -259,7 +259,7 @@ public sealed class FirewallStory(FirewallLab lab) : IAsyncDisposable
         (await phone.Space.FeedAsync(config, "wg", "addconf", phone.Link, "/dev/stdin")).Expect();
     }
 
-    private Task ArriveAsync(long count) =>
+    private Task<long> ArriveAsync(long count) =>
         Until.ValueAsync($"{count} datagrams arrive", Patience, lab.ArrivedAsync, arrived => arrived >= count);
 
     /// <summary>Whether an ICMP error says that nothing listens there.</summary>
@@ -308,7 +308,8 @@ public sealed class FirewallStory(FirewallLab lab) : IAsyncDisposable
     {
         var links = JsonElement.Parse(await space.IpAsync("-json", "-6", "address", "show", "dev", "eth0"));
         var scope = JsonElement.Parse(await lab.Stranger.IpAsync("-json", "link", "show", "dev", "eth0"))[0].GetProperty("ifindex").GetInt64();
-        var address = links[0].GetProperty("addr_info").EnumerateArray().First(one => one.GetProperty("scope").GetString() == "link").GetProperty("local").GetString()!;
+        // iproute2 leaves an empty object for each link that it was not asked for.
+        var address = links.EnumerateArray().Single(link => link.TryGetProperty("addr_info", out _)).GetProperty("addr_info").EnumerateArray().First(one => one.GetProperty("scope").GetString() == "link").GetProperty("local").GetString()!;
         return new IPAddress(IPAddress.Parse(address).GetAddressBytes(), scope);
     }
 

@@ -67,13 +67,27 @@ public sealed class FirewallTrialStory(FirewallLab lab) : IAsyncDisposable
         Assert.NotEmpty(watch);
         var onTrial = await lab.RulesAsync();
 
-        (await lab.FirewallAsync("confirm")).Expect();
+        (await lab.FirewallAsync("confirm", "--here")).Expect();
 
         // The watch itself says that its time is over: it ends.
         await Until.TrueAsync("the watch ends", Patience, async () => !(await lab.Server.ProcessesAsync()).Intersect(watch).Any());
         Assert.Equal(onTrial, await lab.RulesAsync());
         Assert.Equal(["firewall"], lab.Remembered());
         Assert.StartsWith("on: UDP port 41194; SSH none", (await lab.FirewallAsync("status")).Expect(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_session_that_was_in_before_the_rules_cannot_confirm_them()
+    {
+        Assert.SkipUnless(File.Exists("/proc/self/loginuid"), "this kernel numbers no logins");
+
+        var same = await lab.LogInAsync("firewall on --ssh none\nfirewall confirm");
+        Assert.Equal(1, same.ExitCode);
+        Assert.Contains("error: this session is older than the rules", same.Error, StringComparison.Ordinal);
+        Assert.Contains("on trial", (await lab.FirewallAsync("status")).Expect(), StringComparison.Ordinal);
+
+        (await lab.LogInAsync("firewall confirm")).Expect();
+        Assert.StartsWith("on:", (await lab.FirewallAsync("status")).Expect(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -85,7 +99,7 @@ public sealed class FirewallTrialStory(FirewallLab lab) : IAsyncDisposable
 
         await Until.TrueAsync("the first watch ends", Patience, async () => !(await lab.Server.ProcessesAsync()).Intersect(before.Where(IsWatch)).Any());
         Assert.Contains("tcp dport 80 accept", await lab.RulesAsync(), StringComparison.Ordinal);
-        (await lab.FirewallAsync("confirm")).Expect();
+        (await lab.FirewallAsync("confirm", "--here")).Expect();
         Assert.Contains("others 80/tcp", (await lab.FirewallAsync("status")).Expect(), StringComparison.Ordinal);
     }
 
