@@ -40,7 +40,7 @@ public sealed class Flood : IAsyncDisposable
         using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         while (!stop.IsCancellationRequested)
         {
-            for (var burst = 0; burst < 100; burst++)
+            for (var burst = 0; burst < 250; burst++)
             {
                 if (forged)
                 {
