@@ -107,6 +107,17 @@ public sealed class FirewallLab : IAsyncLifetime
     public Task<Phone> ConnectAsync(NetworkNamespace space, string config) =>
         Phone.ConnectAsync(space, Network.Name, authority, Gateway.TunnelAddress, config);
 
+    /// <summary>What a reboot does to the firewall: the kernel forgets, counts its boots anew, and the unit loads its file.</summary>
+    public async Task RebootAsync()
+    {
+        (await Server.RunAsync("nft", "flush", "ruleset")).Expect();
+        await File.WriteAllTextAsync(Path.Combine(ConfigFolder, "firewall.trial", "id"), "the boot before\n");
+        var unit = await File.ReadAllLinesAsync(Path.Combine(Scripts, "systemd", "gateway-firewall.service"));
+        var start = unit.Single(line => line.StartsWith("ExecStart=", StringComparison.Ordinal))[10..].Replace("/etc/gateway", ConfigFolder, StringComparison.Ordinal).Split(' ');
+        // With the rights that the unit leaves it.
+        (await Server.RunAsync("setpriv", ["--bounding-set=-all,+net_admin", "--inh-caps=-all,+net_admin", "--no-new-privs", .. start])).Expect();
+    }
+
     /// <summary>Whether the gateway itself is reached through the phone's tunnel.</summary>
     public Task<bool> IsThroughAsync(Phone phone) => Doorbell.OpensAsync(phone.Space, Gateway.TunnelAddress, 443);
 

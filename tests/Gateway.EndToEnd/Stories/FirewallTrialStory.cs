@@ -77,6 +77,21 @@ public sealed class FirewallTrialStory(FirewallLab lab) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_boot_loads_what_was_confirmed_and_not_what_was_on_trial()
+    {
+        await lab.LoadAsync("--ssh", "none");
+        var confirmed = await lab.RulesAsync();
+        (await lab.FirewallAsync("on", "--open", "80/tcp")).Expect();
+        Assert.NotEqual(confirmed, await lab.RulesAsync());
+
+        await lab.RebootAsync();
+
+        Assert.Equal(confirmed, await lab.RulesAsync());
+        Assert.StartsWith("on: UDP port 41194; SSH none; others none", (await lab.FirewallAsync("status")).Expect(), StringComparison.Ordinal);
+        Assert.Contains("nothing is on trial", (await lab.FirewallAsync("confirm", "--here")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_session_that_was_in_before_the_rules_cannot_confirm_them()
     {
         Assert.SkipUnless(File.Exists("/proc/self/loginuid"), "this kernel numbers no logins");
