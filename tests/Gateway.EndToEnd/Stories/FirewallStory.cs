@@ -66,9 +66,6 @@ public sealed class FirewallStory(FirewallLab lab) : IAsyncDisposable
 
         await lab.LoadAsync("--ssh-from", "192.0.2.0/24,2001:db8:9::/48,203.0.113.99,2001:db8:1::99");
         Assert.True(await Doorbell.IsHeardAsync(lab.Stranger, address, SshPort));
-
-        await lab.LoadAsync("--ssh", "none");
-        Assert.False(await Doorbell.IsHeardAsync(lab.Stranger, address, SshPort));
     }
 
     [Fact]
@@ -318,7 +315,7 @@ public sealed class FirewallStory(FirewallLab lab) : IAsyncDisposable
     private async Task<string> ScanAsync(string kind, string ports, string server) =>
         (await lab.Stranger.RunAsync(
             "nmap", [kind, "-n", "-Pn", .. server.Contains(':', StringComparison.Ordinal) ? ["-6"] : Array.Empty<string>(),
-            "--max-retries", "1", "--min-rate", "20000", "-p", ports, "-oG", "-", server])).Expect();
+            "--max-retries", "1", "--min-rate", "50000", "-p", ports, "-oG", "-", server])).Expect();
 
     private static class TestServer
     {
