@@ -118,6 +118,10 @@ public sealed class FirewallLab : IAsyncLifetime
         (await Server.RunAsync("setpriv", ["--bounding-set=-all,+net_admin", "--inh-caps=-all,+net_admin", "--no-new-privs", .. start])).Expect();
     }
 
+    /// <summary>As if the configuration had been brought here with a backup.</summary>
+    public Task ComeFromAnotherServerAsync() =>
+        File.WriteAllTextAsync(Path.Combine(ConfigFolder, "firewall", "machine"), "0123456789abcdef0123456789abcdef\n");
+
     /// <summary>Whether the gateway itself is reached through the phone's tunnel.</summary>
     public Task<bool> IsThroughAsync(Phone phone) => Doorbell.OpensAsync(phone.Space, Gateway.TunnelAddress, 443);
 

@@ -92,6 +92,21 @@ public sealed class FirewallTrialStory(FirewallLab lab) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_choice_that_was_confirmed_on_another_server_is_tried_first()
+    {
+        await lab.LoadAsync("--ssh", "none", "--open", "80/tcp");
+        (await lab.FirewallAsync("unload")).Expect();
+        await lab.ComeFromAnotherServerAsync();
+
+        Assert.Contains("another server's", (await lab.FirewallAsync("load")).Expect(), StringComparison.Ordinal);
+        Assert.Empty(await lab.RulesAsync());
+
+        Assert.StartsWith("On trial", (await lab.FirewallAsync("on")).Expect(), StringComparison.Ordinal);
+        (await lab.FirewallAsync("confirm", "--here")).Expect();
+        Assert.Contains("others 80/tcp", (await lab.FirewallAsync("load")).Expect(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_session_that_was_in_before_the_rules_cannot_confirm_them()
     {
         Assert.SkipUnless(File.Exists("/proc/self/loginuid"), "this kernel numbers no logins");
