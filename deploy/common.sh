@@ -76,14 +76,18 @@ install_packages() {
   note "installed ${missing[*]}"
 }
 
+# as_root SCRIPT ARGUMENT...: goes on as root.
+as_root() {
+  [ "$(id -u)" != 0 ] || return 0
+  command -v sudo >/dev/null || fail 'only root may do this' "run as root: $1"
+  exec sudo -- "$@"
+}
+
 # begin NAME SCRIPT ARGUMENT...: goes on as root and as the only one at work here, with a log of its own.
 begin() {
   local name=$1
   shift
-  if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || fail 'only root may do this' "run as root: $1"
-    exec sudo -- "$@"
-  fi
+  as_root "$@"
   # --close: nothing we start inherits the lock.
   [ -n "${GATEWAY_DEPLOY_LOCKED:-}" ] || GATEWAY_DEPLOY_LOCKED=1 exec flock --close /run/gateway-deploy.lock "$@"
   umask 022

@@ -2,7 +2,7 @@
 # Where things lie, and the gateway's configuration file as the scripts see it.
 # shellcheck disable=SC2034 # used by the scripts that source this
 
-config_dir=/etc/gateway
+config_dir=${GATEWAY_CONFIG_DIR:-/etc/gateway}   # elsewhere: tests
 config=$config_dir/gateway.json
 data_dir=/var/lib/gateway
 library=/usr/local/lib/gateway          # a link to the version in use, which lies beside it
@@ -64,7 +64,8 @@ homeserver_kind() {
   else echo private; fi
 }
 
-has_systemd() { [ -d /run/systemd/system ]; }
+# What lies elsewhere is a test's, in a network namespace of its own that systemd knows nothing of.
+has_systemd() { [ "$config_dir" = /etc/gateway ] && [ -d /run/systemd/system ]; }
 
 # Asked in a network namespace that goes with the question.
 kernel_has_wireguard() { unshare --net ip link add probe type wireguard 2>/dev/null; }

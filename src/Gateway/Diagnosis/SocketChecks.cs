@@ -14,25 +14,28 @@ internal sealed class SocketChecks(TunnelOptions tunnel, ListenOptions listen, C
     public async Task<IReadOnlyList<Finding>> LookAsync(CancellationToken cancellationToken)
     {
         var sockets = ListeningSocket.Parse(await Tool.RunAsync("ss", ["-Hlntu"], cancellationToken));
-        return Judge(sockets, await HasFirewallAsync(cancellationToken));
+        var table = await ListAsync(["list", "table", "inet", "gateway"], cancellationToken);
+        var outside = await ListAsync(OutsideTable.Listing, cancellationToken);
+        return Judge(sockets, table.Contains($"\"{tunnel.Interface}\"", StringComparison.Ordinal), OutsideTable.Parse(outside));
     }
 
-    private async Task<bool> HasFirewallAsync(CancellationToken cancellationToken)
+    /// <summary>What nft(8) prints; nothing where there is no such table.</summary>
+    private static async Task<string> ListAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
         try
         {
-            var (exitCode, table, _) = await Tool.TryRunAsync("nft", ["list", "table", "inet", "gateway"], cancellationToken);
-            return exitCode == 0 && table.Contains($"\"{tunnel.Interface}\"", StringComparison.Ordinal);
+            var (exitCode, table, _) = await Tool.TryRunAsync("nft", arguments, cancellationToken);
+            return exitCode == 0 ? table : "";
         }
         catch (TunnelException)
         {
             // Without nft(8) there is no table either.
-            return false;
+            return "";
         }
     }
 
-    internal IReadOnlyList<Finding> Judge(IReadOnlyList<ListeningSocket> sockets, bool hasFirewall) =>
-        [Listener(sockets), Firewall(hasFirewall), Tunnel(sockets, hasFirewall), Outside(sockets), Homeserver(sockets)];
+    internal IReadOnlyList<Finding> Judge(IReadOnlyList<ListeningSocket> sockets, bool hasFirewall, OutsideTable? outside) =>
+        [Listener(sockets), Firewall(hasFirewall), Tunnel(sockets, hasFirewall), outside is null ? Outside(sockets) : Outside(outside), Homeserver(sockets)];
 
     private bool IsOurs(ListeningSocket socket) =>
         socket.Protocol == "tcp" && socket.Address.Equals(tunnel.GatewayAddress) && (socket.Port == listen.HttpsPort || (console.TunnelPort != 0 && socket.Port == console.TunnelPort));
@@ -72,8 +75,14 @@ internal sealed class SocketChecks(TunnelOptions tunnel, ListenOptions listen, C
         var open = sockets.Where(socket => !IsWireGuard(socket) && IsForTheWorld(socket)).ToList();
         return open.Count == 0
             ? Finding.Ok("outside", $"UDP port {tunnel.ListenPort} is the only one that listens to the world")
-            : Finding.Warning("outside", $"these listen to the world too: {Listed(open)}", "stop what is not needed, or let a firewall drop it; SSH is yours to decide");
+            : Finding.Warning("outside", $"these listen to the world too: {Listed(open)}", "deploy/firewall on shuts them, and asks which port is SSH's");
     }
+
+    /// <summary>The same behind <c>deploy/firewall</c>: it decides, whatever listens.</summary>
+    private Finding Outside(OutsideTable outside) =>
+        outside.TunnelPort != tunnel.ListenPort
+            ? Finding.Fault("outside", $"the firewall lets in UDP port {outside.TunnelPort}, but the tunnel's is {tunnel.ListenPort}: no member gets in", "deploy/up loads it with the port of the configuration")
+            : Finding.Ok("outside", $"the firewall lets in UDP port {outside.TunnelPort}{string.Concat(outside.Others.Select(other => $" and {other}"))}, and nothing else");
 
     private Finding Homeserver(IReadOnlyList<ListeningSocket> sockets)
     {

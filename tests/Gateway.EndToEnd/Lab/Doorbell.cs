@@ -22,7 +22,13 @@ public sealed class Doorbell : IDisposable
 
     public static async Task<Doorbell> HangAsync(NetworkNamespace space, IPAddress address, int port) => new(await space.InsideAsync(() =>
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        if (address.AddressFamily == AddressFamily.InterNetworkV6)
+        {
+            // Only what was asked for: an IPv4 listener may stand beside it.
+            socket.DualMode = false;
+        }
+
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, optionValue: true);
         socket.Bind(new IPEndPoint(address, port));
         socket.Listen();
@@ -32,7 +38,7 @@ public sealed class Doorbell : IDisposable
     /// <summary>Whether anything at all is said to somebody who rings at this address from there.</summary>
     public static async Task<bool> IsHeardAsync(NetworkNamespace from, IPAddress address, int port)
     {
-        using var socket = await from.OpenTcpAsync();
+        using var socket = await from.OpenTcpAsync(address.AddressFamily);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         try
         {
@@ -48,7 +54,7 @@ public sealed class Doorbell : IDisposable
     /// <summary>Whether a connection can be made, for listeners that speak second.</summary>
     public static async Task<bool> OpensAsync(NetworkNamespace from, IPAddress address, int port)
     {
-        using var socket = await from.OpenTcpAsync();
+        using var socket = await from.OpenTcpAsync(address.AddressFamily);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         try
         {

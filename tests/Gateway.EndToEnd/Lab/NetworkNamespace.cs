@@ -76,7 +76,9 @@ public sealed class NetworkNamespace : IAsyncDisposable
         TaskCreationOptions.LongRunning | TaskCreationOptions.RunContinuationsAsynchronously,
         TaskScheduler.Default);
 
-    public Task<Socket> OpenTcpAsync() => InsideAsync(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+    public Task<Socket> OpenTcpAsync(AddressFamily family = AddressFamily.InterNetwork) => InsideAsync(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
+
+    public Task<Socket> OpenUdpAsync(AddressFamily family) => InsideAsync(() => new Socket(family, SocketType.Dgram, ProtocolType.Udp));
 
     public async Task<IReadOnlyList<int>> ProcessesAsync()
     {

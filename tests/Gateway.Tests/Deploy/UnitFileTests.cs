@@ -25,6 +25,7 @@ public sealed class UnitFileTests
     [InlineData("gateway-homeserver.service")]
     [InlineData("gateway-backup.service")]
     [InlineData("gateway-backup.timer")]
+    [InlineData("gateway-firewall.service")]
     public async Task Systemd_understands_every_line(string unit)
     {
         var (_, said) = await AnalyzeAsync("verify", "--man=no", Unit(unit));

@@ -64,13 +64,29 @@ public sealed class SocketChecksTests
         Assert.Equal(Verdict.Ok, Judge(Ours + "tcp LISTEN 0 9 0.0.0.0:22 0.0.0.0:*", hasFirewall: true).Single(finding => finding.Name == "tunnel").Verdict);
     }
 
+    [Fact]
+    public void Behind_the_firewall_it_decides_what_the_world_reaches()
+    {
+        const string Open = Ours + "tcp LISTEN 0 9 0.0.0.0:22 0.0.0.0:*\ntcp LISTEN 0 9 *:5432 *:*";
+        var table = new OutsideTable(51000, ["tcp 22, 2222 from chosen addresses", "udp 3478"]);
+
+        var without = Judge(Open, hasFirewall: true).Single(finding => finding.Name == "outside");
+        var with = Judge(Open, hasFirewall: true, outside: table).Single(finding => finding.Name == "outside");
+        var shut = Judge(Open, hasFirewall: true, outside: table with { TunnelPort = 51001 }).Single(finding => finding.Name == "outside");
+
+        Assert.Equal((Verdict.Warning, "these listen to the world too: tcp 22, tcp 5432"), (without.Verdict, without.Detail));
+        Assert.Equal((Verdict.Ok, "the firewall lets in UDP port 51000 and tcp 22, 2222 from chosen addresses and udp 3478, and nothing else"), (with.Verdict, with.Detail));
+        Assert.Equal(Verdict.Fault, shut.Verdict);
+        Assert.Contains("no member gets in", shut.Detail, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("http://192.0.2.9:8008", Verdict.Fault)]
     [InlineData("unix:/run/matrix/main.sock", Verdict.Ok)]
     internal void Where_the_homeserver_is(string baseUrl, Verdict verdict) =>
         Assert.Equal(verdict, Judge(Ours, hasFirewall: true, baseUrl).Single(finding => finding.Name == "homeserver").Verdict);
 
-    private static IReadOnlyList<Finding> Judge(string sockets, bool hasFirewall, string baseUrl = "http://127.0.0.1:8008") =>
+    private static IReadOnlyList<Finding> Judge(string sockets, bool hasFirewall, string baseUrl = "http://127.0.0.1:8008", OutsideTable? outside = null) =>
         new SocketChecks(new TunnelOptions { ListenPort = 51000 }, new ListenOptions(), new ConsoleOptions(), new HomeserverOptions { BaseUrl = baseUrl })
-            .Judge(ListeningSocket.Parse(sockets), hasFirewall);
+            .Judge(ListeningSocket.Parse(sockets), hasFirewall, outside);
 }
