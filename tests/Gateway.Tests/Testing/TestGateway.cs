@@ -67,6 +67,9 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>Where the console listens on loopback.</summary>
     public int ConsolePort => _listeners.PortOf(IPAddress.Loopback, 8080);
 
+    /// <summary>Where metrics and health listen on loopback (<c>Metrics:Port</c> 9464).</summary>
+    public int MonitoringPort => _listeners.PortOf(IPAddress.Loopback, 9464);
+
     public string DataDirectory => _directory.FullName;
 
     public FakeLogCollector Log => Service<FakeLogCollector>();
