@@ -122,6 +122,9 @@ internal static partial class Server
         replace(builder.Services);
 
         var app = builder.Build();
+
+        // First, so that it hears of everything from the beginning.
+        app.Services.GetRequiredService<Scrape>();
         UsePlanes(app);
         WakeTunnelOnChange(app.Services);
         app.Services.GetRequiredService<StateWriter>().Watch(app.Services.GetRequiredService<Announcements>().Follow);

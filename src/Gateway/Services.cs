@@ -94,7 +94,7 @@ internal static class Services
 
     public static void AddDoctor(this IServiceCollection services)
     {
-        services.AddSingleton<NameLookup>(System.Net.Dns.GetHostAddressesAsync).AddSingleton<Doctor>();
+        services.AddSingleton<NameLookup>(System.Net.Dns.GetHostAddressesAsync).AddSingleton<Doctor>().AddSingleton<Examination>();
         services.AddSingleton<ICheck, SocketChecks>().AddSingleton<ICheck, WireGuardCheck>();
         services.AddSingleton<ICheck, HomeserverChecks>().AddSingleton<ICheck, CertificateCheck>().AddSingleton<ICheck, NameCheck>();
         services.AddSingleton<ICheck, ClockCheck>().AddSingleton<ICheck, RevocationCheck>().AddSingleton<ICheck, BackupCheck>();

@@ -15,7 +15,7 @@ public sealed class ScrapeTests
         await using var gateway = await TestGateway.StartAsync();
         using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
         await gateway.EnrolAsync("bob", connect: false);
-        using var sync = await alice.GetAsync("/_matrix/client/v3/sync");
+        using var whoami = await alice.GetAsync("/_matrix/client/v3/account/whoami");
         using var stranger = gateway.At("198.19.9.9");
         using var refused = await stranger.GetAsync("/_matrix/client/versions");
         using var other = await alice.GetAsync("/_synapse/admin/v1/users");
@@ -25,7 +25,7 @@ public sealed class ScrapeTests
         Assert.Equal((1, 0, 1), (seen["gateway_devices{state=\"signed-in\"}"], seen["gateway_devices{state=\"connected\"}"], seen["gateway_devices{state=\"pending\"}"]));
         Assert.Equal((1, 1), (seen["gateway_device_handshakes{age=\"3m\"}"], seen["gateway_device_handshakes{age=\"never\"}"]));
         Assert.Equal((1, 1), (seen["gateway_login_grants{state=\"spent\"}"], seen["gateway_login_grants{state=\"armed\"}"]));
-        Assert.Equal(1, seen["gateway_request_duration_seconds_count{class=\"sync\",code=\"2xx\"}"]);
+        Assert.Equal(1, seen["gateway_request_duration_seconds_count{class=\"other\",code=\"2xx\"}"]);
         Assert.Equal(1, seen["gateway_request_duration_seconds_count{class=\"login\",code=\"2xx\"}"]);
         Assert.Equal((1, 1), (seen["gateway_refusals_total{reason=\"address\"}"], seen["gateway_refusals_total{reason=\"path\"}"]));
         Assert.Equal((2, 1, 0), (seen["gateway_changes_total{kind=\"device-enrolled\"}"], seen["gateway_changes_total{kind=\"grant-spent\"}"], seen["gateway_changes_total{kind=\"device-revoked\"}"]));
@@ -35,6 +35,21 @@ public sealed class ScrapeTests
         Assert.InRange(seen["gateway_certificate_remaining_seconds"] / 86400, 729, 732);
         Assert.Equal((0, 0, 0), (seen["gateway_unknown_peers_removed_total"], seen["gateway_locked"], seen["gateway_requests_open{class=\"sync\"}"]));
         Assert.False(seen.Has("gateway_backup_age_seconds"));
+    }
+
+    [Fact]
+    public async Task An_open_poll_is_seen_and_so_is_its_end()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
+
+        var poll = alice.GetAsync("/_matrix/client/v3/sync?timeout=30000");
+        await Eventually.Is(async () => (await Exposition.OfAsync(gateway))["gateway_requests_open{class=\"sync\"}"] == 1, TimeSpan.FromSeconds(10));
+        gateway.Service<Revoker>().RevokeDevice("alice/phone", cut: true, "test");
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => poll);
+
+        await Eventually.Is(async () => (await Exposition.OfAsync(gateway))["gateway_requests_open{class=\"sync\"}"] == 0, TimeSpan.FromSeconds(10));
+        Assert.Equal(1, (await Exposition.OfAsync(gateway))["gateway_request_duration_seconds_count{class=\"sync\",code=\"aborted\"}"]);
     }
 
     [Fact]
@@ -71,11 +86,11 @@ public sealed class ScrapeTests
         gateway.Clock.Advance(TimeSpan.FromMinutes(6));
 
         var hanging = await Exposition.OfAsync(gateway);
-        gateway.Homeserver.Interfere = null;
+        gateway.Homeserver.Interfere = _ => Task.FromResult(false);
         await Eventually.Is(
             async () =>
             {
-                gateway.Clock.Advance(TimeSpan.FromSeconds(30));
+                gateway.Clock.Advance(TimeSpan.FromSeconds(5));
                 return (await Exposition.OfAsync(gateway))["gateway_revocations_pending{waits_for=\"homeserver\"}"] == 0;
             },
             TimeSpan.FromSeconds(20));
