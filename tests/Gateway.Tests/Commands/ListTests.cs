@@ -200,7 +200,7 @@ public sealed class ListTests : IAsyncLifetime
         socket.AnswersText("GET /health/ready", answer, "text/plain", status);
         var shell = new Shell(socket);
 
-        Assert.Equal(exitCode, await shell.RunAsync("status", "--ready"));
+        Assert.Equal(exitCode, await shell.RunAsync("status --ready"));
 
         Assert.Equal(("", said), (shell.Out, shell.Error));
     }
