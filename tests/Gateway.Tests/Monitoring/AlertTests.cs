@@ -34,7 +34,7 @@ public sealed partial class AlertTests
         await using var gateway = await TestGateway.StartAsync();
         await File.WriteAllTextAsync(Path.Combine(gateway.DataDirectory, "backup.json"), """{"at": "2026-11-22T08:00:00Z"}""");
 
-        var seen = await Exposition.OfAsync(gateway);
+        var seen = await gateway.ScrapeAsync();
 
         var rules = (await File.ReadAllLinesAsync(Rules)).Where(line => line.TrimStart().StartsWith("expr:", StringComparison.Ordinal)).ToList();
         var selectors = rules.SelectMany(rule => Selector().Matches(rule)).ToList();
@@ -52,7 +52,7 @@ public sealed partial class AlertTests
         await using var gateway = await TestGateway.StartAsync();
         using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
 
-        var (exitCode, said) = await PromtoolAsync((await Exposition.OfAsync(gateway)).Text, "check", "metrics");
+        var (exitCode, said) = await PromtoolAsync((await gateway.ScrapeAsync()).Text, "check", "metrics");
 
         Assert.True(exitCode == 0 && said.Trim().Length == 0, said);
     }

@@ -20,7 +20,7 @@ public sealed class ScrapeTests
         using var refused = await stranger.GetAsync("/_matrix/client/versions");
         using var other = await alice.GetAsync("/_synapse/admin/v1/users");
 
-        var seen = await Exposition.OfAsync(gateway);
+        var seen = await gateway.ScrapeAsync();
 
         Assert.Equal((1, 0, 1), (seen["gateway_devices{state=\"signed-in\"}"], seen["gateway_devices{state=\"connected\"}"], seen["gateway_devices{state=\"pending\"}"]));
         Assert.Equal((1, 1), (seen["gateway_device_handshakes{age=\"3m\"}"], seen["gateway_device_handshakes{age=\"never\"}"]));
@@ -44,12 +44,12 @@ public sealed class ScrapeTests
         using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
 
         var poll = alice.GetAsync("/_matrix/client/v3/sync?timeout=30000");
-        await Eventually.Is(async () => (await Exposition.OfAsync(gateway))["gateway_requests_open{class=\"sync\"}"] == 1, TimeSpan.FromSeconds(10));
+        await Eventually.Is(async () => (await gateway.ScrapeAsync())["gateway_requests_open{class=\"sync\"}"] == 1, TimeSpan.FromSeconds(10));
         gateway.Service<Revoker>().RevokeDevice("alice/phone", cut: true, "test");
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => poll);
 
-        await Eventually.Is(async () => (await Exposition.OfAsync(gateway))["gateway_requests_open{class=\"sync\"}"] == 0, TimeSpan.FromSeconds(10));
-        Assert.Equal(1, (await Exposition.OfAsync(gateway))["gateway_request_duration_seconds_count{class=\"sync\",code=\"aborted\"}"]);
+        await Eventually.Is(async () => (await gateway.ScrapeAsync())["gateway_requests_open{class=\"sync\"}"] == 0, TimeSpan.FromSeconds(10));
+        Assert.Equal(1, (await gateway.ScrapeAsync())["gateway_request_duration_seconds_count{class=\"sync\",code=\"aborted\"}"]);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class ScrapeTests
         using var room = await alice.GetAsync("/_matrix/client/v3/rooms/!secret:chat.example/messages");
         gateway.Service<Revoker>().RevokeDevice("alice/tablet", cut: false, "test");
 
-        var seen = await Exposition.OfAsync(gateway);
+        var seen = await gateway.ScrapeAsync();
 
         var device = gateway.Device(enrolment.Device.Id);
         Assert.All(
@@ -85,16 +85,16 @@ public sealed class ScrapeTests
         gateway.Service<Revoker>().RevokeDevice("alice/phone", cut: false, "test");
         gateway.Clock.Advance(TimeSpan.FromMinutes(6));
 
-        var hanging = await Exposition.OfAsync(gateway);
+        var hanging = await gateway.ScrapeAsync();
         gateway.Homeserver.Interfere = _ => Task.FromResult(false);
         await Eventually.Is(
             async () =>
             {
                 gateway.Clock.Advance(TimeSpan.FromSeconds(5));
-                return (await Exposition.OfAsync(gateway))["gateway_revocations_pending{waits_for=\"homeserver\"}"] == 0;
+                return (await gateway.ScrapeAsync())["gateway_revocations_pending{waits_for=\"homeserver\"}"] == 0;
             },
             TimeSpan.FromSeconds(20));
-        var done = await Exposition.OfAsync(gateway);
+        var done = await gateway.ScrapeAsync();
 
         Assert.InRange(hanging["gateway_revocation_pending_age_seconds{waits_for=\"homeserver\"}"], 360, 400);
         Assert.Equal(0, done["gateway_revocation_pending_age_seconds{waits_for=\"homeserver\"}"]);
@@ -112,12 +112,12 @@ public sealed class ScrapeTests
         gateway.Service<Revoker>().RevokeDevice("alice/phone", cut: true, "test");
         gateway.Clock.Advance(TimeSpan.FromMinutes(16));
         await Eventually.Is(() => gateway.Interface.Peers.Count == 0, TimeSpan.FromSeconds(10));
-        Assert.Equal(0, (await Exposition.OfAsync(gateway))["gateway_unknown_peers_removed_total"]);
+        Assert.Equal(0, (await gateway.ScrapeAsync())["gateway_unknown_peers_removed_total"]);
 
         gateway.Interface.PutByHand(SomePeers.Standing(SomePeers.Number(200)));
         gateway.Clock.Advance(TimeSpan.FromSeconds(2));
 
-        await Eventually.Is(async () => (await Exposition.OfAsync(gateway))["gateway_unknown_peers_removed_total"] == 1, TimeSpan.FromSeconds(10));
+        await Eventually.Is(async () => (await gateway.ScrapeAsync())["gateway_unknown_peers_removed_total"] == 1, TimeSpan.FromSeconds(10));
     }
 
     [Fact]

@@ -48,7 +48,7 @@ public sealed class RequestPathAllocationTests
         var metrics = gateway.Service<GateMetrics>();
         var context = new DefaultHttpContext();
         context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = Target;
-        var before = await Monitoring.Exposition.OfAsync(gateway);
+        var before = await gateway.ScrapeAsync();
 
         var allocated = 0L;
         for (var round = 0; round < 3; round++)
@@ -65,7 +65,7 @@ public sealed class RequestPathAllocationTests
 
         Assert.Equal(0, allocated);
         Assert.Equal(0, before["gateway_refusals_total{reason=\"token_foreign\"}"]);
-        await Eventually.Is(async () => (await Monitoring.Exposition.OfAsync(gateway)) is var seen
+        await Eventually.Is(async () => (await gateway.ScrapeAsync()) is var seen
             && seen["gateway_refusals_total{reason=\"token_foreign\"}"] == 450 && seen["gateway_request_duration_seconds_count{class=\"other\",code=\"2xx\"}"] == 450, TimeSpan.FromSeconds(5));
     }
 

@@ -152,6 +152,13 @@ internal sealed class TestGateway : IAsyncDisposable
         BaseAddress = new Uri("http://admin"),
     };
 
+    /// <summary>The metrics, through the admin's socket.</summary>
+    public async Task<Exposition> ScrapeAsync()
+    {
+        using var admin = RawAdmin();
+        return new(await admin.GetStringAsync("/metrics"));
+    }
+
     /// <summary>What the audit says so far, oldest first.</summary>
     public IReadOnlyList<AuditEntry> Audited() => [.. Service<AuditLog>().Read().Where(entry => entry.Action != "gateway's own account ready")];
 

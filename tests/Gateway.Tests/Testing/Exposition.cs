@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Gateway.Tests.Testing;
 
-namespace Gateway.Tests.Monitoring;
+namespace Gateway.Tests.Testing;
 
 /// <summary>One scrape, as Prometheus reads it (exposition format 0.0.4).</summary>
 internal sealed partial class Exposition(string text)
@@ -22,13 +21,6 @@ internal sealed partial class Exposition(string text)
     public double this[string series] => _samples.TryGetValue(series, out var value) ? value : throw new KeyNotFoundException($"{series} is not in:\n{text}");
 
     public bool Has(string series) => _samples.ContainsKey(series);
-
-    /// <summary>Through the admin's socket.</summary>
-    public static async Task<Exposition> OfAsync(TestGateway gateway)
-    {
-        using var admin = gateway.RawAdmin();
-        return new(await admin.GetStringAsync("/metrics"));
-    }
 
     [GeneratedRegex("[{,](?<name>[a-z_]+)=\"", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Label();
