@@ -25,7 +25,8 @@ public sealed class MonitoringStory(TestLab lab) : IAsyncDisposable
         var refused = await xaver.Phone.GetAsync("_synapse/admin/v1/users", xaver.Client.AccessToken);
         var hidden = await xaver.Phone.GetAsync("metrics", xaver.Client.AccessToken);
         var isOpenInTunnel = await Doorbell.OpensAsync(xaver.Phone.Space, lab.Gateway.TunnelAddress, Port);
-        var during = await ScrapeAsync(prometheus);
+        var during = await Until.ValueAsync(
+            "the long poll is open", TimeSpan.FromSeconds(15), () => ScrapeAsync(prometheus), seen => seen["gateway_requests_open{class=\"sync\"}"] > 0);
         (await lab.Gateway.RunAsync("revoke", "xaver/phone")).Expect();
         await AddStrangerAsync();
         var after = await Until.ValueAsync(
@@ -37,10 +38,8 @@ public sealed class MonitoringStory(TestLab lab) : IAsyncDisposable
         Assert.Equal(1, Rise("gateway_login_grants{state=\"spent\"}", before, during));
         Assert.Equal(2, Rise("gateway_refusals_total{reason=\"path\"}", before, during));
         Assert.InRange(Rise("gateway_request_duration_seconds_count{class=\"sync\",code=\"2xx\"}", before, during), 1, 100);
-        Assert.InRange(during["gateway_requests_open{class=\"sync\"}"], 1, 10);
         Assert.InRange(during["gateway_device_handshakes{age=\"3m\"}"], 1, 500);
         Assert.Equal((1, -1, 1), (Rise("gateway_changes_total{kind=\"device-revoked\"}", during, after), Rise("gateway_devices{state=\"signed-in\"}", during, after), Rise("gateway_devices{state=\"quarantined\"}", during, after)));
-        Assert.InRange(Rise("gateway_request_duration_seconds_count{class=\"sync\",code=\"aborted\"}", during, after), 1, 10);
         Assert.Equal(1, Rise("gateway_unknown_peers_removed_total", before, after));
         Assert.All(["tunnel", "homeserver", "store", "certificate", "clock", "audit"], part => Assert.Equal(1, after[$"gateway_part_up{{part=\"{part}\"}}"]));
         Assert.InRange(after["gateway_store_write_duration_seconds_sum"], 0.00001, 60);
@@ -73,7 +72,10 @@ public sealed class MonitoringStory(TestLab lab) : IAsyncDisposable
         }
 
         await admin.PressAsync("Enter");
-        var sight = await admin.AwaitAsync("#doctor .parts li");
+        await admin.AwaitAsync("#doctor .parts li");
+        await admin.PictureAsync($"{language}-console-doctor-folded");
+        await admin.OpenUpAsync("#doctor > details > summary", "#doctor > details li");
+        var sight = await admin.AwaitAsync("#doctor > details li");
         var findings = await admin.AxeAsync();
         await admin.PictureAsync($"{language}-console-doctor");
 

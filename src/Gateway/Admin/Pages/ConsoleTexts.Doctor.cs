@@ -13,6 +13,7 @@ internal static partial class ConsoleTexts
     public const string DoctorLookedAt = nameof(DoctorLookedAt);
     public const string DoctorAllWell = nameof(DoctorAllWell);
     public const string DoctorCounts = nameof(DoctorCounts);
+    public const string DoctorWell = nameof(DoctorWell);
     public const string DoctorOk = nameof(DoctorOk);
     public const string DoctorWarning = nameof(DoctorWarning);
     public const string DoctorFault = nameof(DoctorFault);

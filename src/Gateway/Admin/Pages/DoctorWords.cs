@@ -35,7 +35,7 @@ internal static class DoctorWords
         Lines = [.. (state.Findings ?? []).OrderBy(finding => Urgency(finding.Verdict)).Select(Line)],
     };
 
-    private static DoctorCard.Line Line(Finding finding)
+    private static DoctorLine.View Line(Finding finding)
     {
         var words = Checks.GetValueOrDefault(finding.Name);
         var (verdict, sentence, shape) = finding.Verdict switch
