@@ -30,7 +30,6 @@ public sealed class DoctorPageTests
         Assert.Contains("Prenez un certificat public", browser.Page, StringComparison.Ordinal);
         Assert.Contains("by an authority that phones do not come with", browser.Page, StringComparison.Ordinal);
         Assert.Contains("Aucune révocation n’est bloquée.", browser.Page, StringComparison.Ordinal);
-        Assert.DoesNotContain("<b lang", browser.Page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,12 +101,12 @@ public sealed class DoctorPageTests
     }
 
     [Fact]
-    public async Task Each_check_that_there_is_has_words()
+    public async Task There_are_words_for_no_check_that_is_not_there()
     {
         await using var gateway = await TestGateway.StartAsync();
 
         var findings = await gateway.Service<Doctor>().ExamineAsync(default);
 
-        Assert.All(DoctorWords.Of(new(IsRunning: false, 0, 0, findings, gateway.Clock.GetUtcNow())).Lines, line => Assert.True(line.Title is not null, line.Name));
+        Assert.Subset(findings.Select(finding => finding.Name).ToHashSet(StringComparer.Ordinal), DoctorWords.Known.ToHashSet(StringComparer.Ordinal));
     }
 }

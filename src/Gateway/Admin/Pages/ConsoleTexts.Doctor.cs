@@ -64,6 +64,9 @@ internal static partial class ConsoleTexts
     public const string CheckRevocations = nameof(CheckRevocations);
     public const string CheckRevocationsOk = nameof(CheckRevocationsOk);
     public const string CheckRevocationsBad = nameof(CheckRevocationsBad);
+    public const string CheckBackup = nameof(CheckBackup);
+    public const string CheckBackupOk = nameof(CheckBackupOk);
+    public const string CheckBackupBad = nameof(CheckBackupBad);
     public const string CheckDisk = nameof(CheckDisk);
     public const string CheckDiskOk = nameof(CheckDiskOk);
     public const string CheckDiskBad = nameof(CheckDiskBad);

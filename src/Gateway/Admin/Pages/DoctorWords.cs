@@ -25,8 +25,11 @@ internal static class DoctorWords
         ["name"] = new(ConsoleTexts.CheckServerName, ConsoleTexts.CheckServerNameOk, ConsoleTexts.CheckServerNameBad),
         ["clock"] = new(ConsoleTexts.CheckClock, ConsoleTexts.CheckClockOk, ConsoleTexts.CheckClockBad),
         ["revocations"] = new(ConsoleTexts.CheckRevocations, ConsoleTexts.CheckRevocationsOk, ConsoleTexts.CheckRevocationsBad),
+        ["backup"] = new(ConsoleTexts.CheckBackup, ConsoleTexts.CheckBackupOk, ConsoleTexts.CheckBackupBad),
         ["disk"] = new(ConsoleTexts.CheckDisk, ConsoleTexts.CheckDiskOk, ConsoleTexts.CheckDiskBad),
     };
+
+    public static IEnumerable<string> Known => Checks.Keys;
 
     public static DoctorCard.View Of(ExaminationState state) => new()
     {
