@@ -4,6 +4,7 @@ using Gateway.Admin.Pages;
 using Gateway.Backups;
 using Gateway.Commands;
 using Gateway.Listening;
+using Gateway.Monitoring;
 using Gateway.Onboarding;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Revocation;
@@ -116,10 +117,14 @@ internal static partial class Server
         builder.Services.AddAudit(settings.Gateway.DataDirectory);
         builder.Services.AddAdmin();
         builder.Services.AddDoctor();
+        builder.Services.AddMonitoring();
         AddListeners(builder, settings);
         replace(builder.Services);
 
         var app = builder.Build();
+
+        // First, so that it hears of everything from the beginning.
+        app.Services.GetRequiredService<Scrape>();
         UsePlanes(app);
         WakeTunnelOnChange(app.Services);
         app.Services.GetRequiredService<StateWriter>().Watch(app.Services.GetRequiredService<Announcements>().Follow);
@@ -152,16 +157,21 @@ internal static partial class Server
             kestrel.ListenForMembers(
                 settings.Tunnel.GatewayAddress, settings.Listen.HttpsPort, kestrel.ApplicationServices.GetRequiredService<MemberCertificate>());
             kestrel.ListenForAdmin(settings.Admin.Socket);
-            ListenForConsole(kestrel, settings);
+            ListenOnDemand(kestrel, settings);
         });
         builder.Services.UseBoundListeners();
     }
 
-    private static void ListenForConsole(KestrelServerOptions kestrel, Settings settings)
+    private static void ListenOnDemand(KestrelServerOptions kestrel, Settings settings)
     {
         if (settings.Console.Port != 0)
         {
             kestrel.ListenForLocalConsole(settings.Console.Port);
+        }
+
+        if (settings.Metrics.Port != 0)
+        {
+            kestrel.ListenForMonitoring(settings.Metrics.Port);
         }
 
         if (settings.Console.TunnelPort != 0)
@@ -183,6 +193,7 @@ internal static partial class Server
         {
             Plane.Member => gate.AnswerAsync(context),
             Plane.Admin => next(context),
+            Plane.Monitoring => MonitoringRoutes.AnswerAsync(context, next),
             Plane.LocalConsole or Plane.TunnelConsole => SocketThreads.LeaveAsync(() => console.AnswerAsync(context, next)),
             _ => Refuse(context),
         });
@@ -193,6 +204,7 @@ internal static partial class Server
         app.UseAuthorization();
         app.MapAdmin();
         app.MapConsole();
+        app.MapMonitoring();
     }
 
     /// <summary>So that a revoked peer does not wait for the next tick.</summary>

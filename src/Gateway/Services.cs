@@ -4,6 +4,7 @@ using Gateway.Admin.Access;
 using Gateway.Admin.Pages;
 using Gateway.Diagnosis;
 using Gateway.Login;
+using Gateway.Monitoring;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
@@ -87,13 +88,13 @@ internal static class Services
         services.AddSingleton<CrossOrigin>().AddSingleton<PusherList>().AddSingleton<Quarantine>();
         services.AddSingleton<LoginThrottle>().AddSingleton<SignIns>().AddSingleton<ClientApps>().AddSingleton<MemberPage>();
         services.AddSingleton<LoginEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<OAuthEndpoint>().AddSingleton<GuardedEndpoint>().AddSingleton<LogoutEndpoint>().AddSingleton<WelcomeEndpoint>();
-        services.AddSingleton<HomeserverForwarder>().AddSingleton<MemberGate>();
+        services.AddSingleton<GatewayMeter>().AddSingleton<GateMetrics>().AddSingleton<HomeserverForwarder>().AddSingleton<MemberGate>();
         services.AddLoop<HomeserverWatch>();
     }
 
     public static void AddDoctor(this IServiceCollection services)
     {
-        services.AddSingleton<NameLookup>(System.Net.Dns.GetHostAddressesAsync).AddSingleton<Doctor>();
+        services.AddSingleton<NameLookup>(System.Net.Dns.GetHostAddressesAsync).AddSingleton<Doctor>().AddSingleton<Examination>();
         services.AddSingleton<ICheck, SocketChecks>().AddSingleton<ICheck, WireGuardCheck>();
         services.AddSingleton<ICheck, HomeserverChecks>().AddSingleton<ICheck, CertificateCheck>().AddSingleton<ICheck, NameCheck>();
         services.AddSingleton<ICheck, ClockCheck>().AddSingleton<ICheck, RevocationCheck>().AddSingleton<ICheck, BackupCheck>();

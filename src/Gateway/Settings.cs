@@ -1,6 +1,7 @@
 using Gateway.Admin;
 using Gateway.Backups;
 using Gateway.Listening;
+using Gateway.Monitoring;
 using Gateway.Onboarding.Audit;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.LoginGrants;
@@ -29,6 +30,8 @@ internal sealed class Settings
     public AdminOptions Admin { get; private init; } = new();
 
     public ConsoleOptions Console { get; private init; } = new();
+
+    public MetricsOptions Metrics { get; private init; } = new();
 
     public EnrolmentOptions Enrolment { get; private init; } = new();
 
@@ -69,6 +72,7 @@ internal sealed class Settings
             Homeserver = Section<HomeserverOptions>(nameof(Homeserver)),
             Admin = Section<AdminOptions>(nameof(Admin)),
             Console = Section<ConsoleOptions>(nameof(Console)),
+            Metrics = Section<MetricsOptions>(nameof(Metrics)),
             Enrolment = Section<EnrolmentOptions>(nameof(Enrolment)),
             Login = Section<LoginOptions>(nameof(Login)),
             Revocation = Section<RevocationOptions>(nameof(Revocation)),
@@ -102,7 +106,7 @@ internal sealed class Settings
         .. Failures(new TunnelOptionsValidator().Validate(null, Tunnel)),
         .. Failures(new ListenOptionsValidator().Validate(null, Listen)),
         .. Failures(new CertificateOptionsValidator().Validate(null, Certificate)),
-        .. Homeserver.Faults(), .. Admin.Faults(), .. Console.Faults(Listen.HttpsPort), .. Login.Faults(), .. Audit.Faults(), .. Backup.Faults(), .. TimeFaults(),
+        .. Homeserver.Faults(), .. Admin.Faults(), .. Console.Faults(Listen.HttpsPort), .. Metrics.Faults(Console.Port), .. Login.Faults(), .. Audit.Faults(), .. Backup.Faults(), .. TimeFaults(),
     ];
 
     private static IEnumerable<string> Failures(ValidateOptionsResult result) => result.Failures ?? [];

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Gateway.Onboarding.Devices;
 
 namespace Gateway.Onboarding.Store;
@@ -22,6 +23,9 @@ public sealed class StateWriter
     }
 
     public State Current => Volatile.Read(ref _current);
+
+    /// <summary>The last change could not be stored: the disk is full, or fails.</summary>
+    public bool LastFailed { get; private set; }
 
     /// <summary>Calls <paramref name="watcher"/> now and after each write, in order, while the next one waits: it must be quick and must not write.</summary>
     public void Watch(Action<StateChange> watcher)
@@ -49,10 +53,26 @@ public sealed class StateWriter
             }
 
             var after = intents.Aggregate(before, Transition.Apply);
-            _store.Save(intents, after);
+            var began = Stopwatch.GetTimestamp();
+            Save(intents, after);
+            var took = Stopwatch.GetElapsedTime(began);
             Volatile.Write(ref _current, after);
-            _watchers?.Invoke(new StateChange(after, intents));
+            _watchers?.Invoke(new StateChange(after, intents) { StoredIn = took });
             return result;
+        }
+    }
+
+    private void Save(ImmutableArray<Intent> intents, State after)
+    {
+        try
+        {
+            _store.Save(intents, after);
+            LastFailed = false;
+        }
+        catch (StoreException)
+        {
+            LastFailed = true;
+            throw;
         }
     }
 
@@ -67,6 +87,9 @@ public sealed class StateWriter
 /// <summary>What a write did: the state it made and the intents that made it.</summary>
 public sealed record StateChange(State State, ImmutableArray<Intent> Intents)
 {
+    /// <summary>How long the disk took.</summary>
+    public TimeSpan StoredIn { get; init; }
+
     /// <summary>The devices that may be others now; null where any may be.</summary>
     public IEnumerable<DeviceId>? Touched => Intents.IsEmpty || Intents.Any(intent => intent is StoreRestored)
         ? null

@@ -19,7 +19,7 @@ internal sealed class DeviceViews(HandshakeWatch handshakes, SignIns signIns, Ti
             device.Name,
             device.TunnelAddress.ToString(),
             device.PublicKey.ToString(),
-            State(device.State),
+            Word(device.State),
             IsOnline(device),
             lastHandshake,
             [.. device.Sessions
@@ -41,7 +41,7 @@ internal sealed class DeviceViews(HandshakeWatch handshakes, SignIns signIns, Ti
     public bool IsOnline(Device device) =>
         device.HasPeer && handshakes.LastHandshake(device.PublicKey) is { } last && time.GetUtcNow() - last < OnlineFor;
 
-    private static string State(DeviceState state) => state switch
+    public static string Word(DeviceState state) => state switch
     {
         DeviceState.Pending => "pending",
         DeviceState.Connected => "connected",

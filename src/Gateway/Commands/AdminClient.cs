@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Gateway.Admin;
+using Gateway.Monitoring;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Members;
 
@@ -121,6 +122,17 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<StatusView>> StatusAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, AdminRoutes.Status, null, Answers.StatusView, cancellationToken);
 
+    /// <summary>The parts for whose sake members cannot be served now; none where they can.</summary>
+    public Task<IReadOnlyList<string>> UnreadyAsync(CancellationToken cancellationToken) => ExchangeAsync<IReadOnlyList<string>>(
+        new HttpRequestMessage(HttpMethod.Get, MonitoringRoutes.Ready),
+        (response, text) => response.StatusCode switch
+        {
+            HttpStatusCode.OK => [],
+            HttpStatusCode.ServiceUnavailable => text.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            _ => throw Refusal(response, text),
+        },
+        cancellationToken);
+
     public Task<Reply<IReadOnlyList<FindingView>>> DoctorAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, AdminRoutes.Doctor, null, Answers.IReadOnlyListFindingView, cancellationToken);
 
@@ -146,21 +158,18 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
 
     private static byte[] Json<T>(T request, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(request, type);
 
-    private async Task<Reply<T>> SendAsync<T>(HttpMethod method, string path, byte[]? json, JsonTypeInfo<T> type, CancellationToken cancellationToken)
-    {
-        using var request = new HttpRequestMessage(method, path);
-        if (json is not null)
-        {
-            request.Content = new ByteArrayContent(json) { Headers = { ContentType = new("application/json") } };
-        }
+    private Task<Reply<T>> SendAsync<T>(HttpMethod method, string path, byte[]? json, JsonTypeInfo<T> type, CancellationToken cancellationToken) => ExchangeAsync<Reply<T>>(
+        new HttpRequestMessage(method, path) { Content = json is null ? null : new ByteArrayContent(json) { Headers = { ContentType = new("application/json") } } },
+        (response, text) => response.IsSuccessStatusCode ? new(JsonSerializer.Deserialize(text, type)!, text) : throw Refusal(response, text),
+        cancellationToken);
 
+    private async Task<T> ExchangeAsync<T>(HttpRequestMessage request, Func<HttpResponseMessage, string, T> read, CancellationToken cancellationToken)
+    {
+        using var sent = request;
         try
         {
-            using var response = await _http.SendAsync(request, cancellationToken);
-            var text = await response.Content.ReadAsStringAsync(cancellationToken);
-            return response.IsSuccessStatusCode
-                ? new(JsonSerializer.Deserialize(text, type)!, text)
-                : throw Refusal(response, text);
+            using var response = await _http.SendAsync(sent, cancellationToken);
+            return read(response, await response.Content.ReadAsStringAsync(cancellationToken));
         }
         catch (HttpRequestException unanswered)
         {

@@ -3,16 +3,27 @@ using Gateway.Admin;
 
 namespace Gateway.Commands;
 
-/// <summary><c>gateway status</c>: one glance. It answers for the gateway, so an unhealthy part is no failure of the command.</summary>
+/// <summary>
+/// <c>gateway status</c>: one glance. It answers for the gateway, so an unhealthy part is no failure of the command. With <c>--ready</c> it
+/// is the question of a supervisor or a container: can members be served now? Then the exit code says it.
+/// </summary>
 internal static class StatusCommand
 {
     public static Command Build(CommandContext context)
     {
         var json = CommandContext.JsonOption();
-        var command = new Command("status", "Show how the gateway is, part by part") { json };
+        var ready = new Option<bool>("--ready") { Description = "Say only whether members can be served now: 0 yes, 1 no, 3 no answer" };
+        var command = new Command("status", "Show how the gateway is, part by part") { json, ready };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = context.Connect(parsed);
+            if (parsed.GetValue(ready))
+            {
+                return await client.UnreadyAsync(cancellationToken) is { Count: > 0 } parts
+                    ? throw CommandException.Refused($"not ready: {string.Join(", ", parts)}", "see 'gateway status'")
+                    : CommandLine.Done;
+            }
+
             var reply = await client.StatusAsync(cancellationToken);
             context.Show(reply, parsed.GetValue(json), status => Print(context.Terminal, status));
             return CommandLine.Done;

@@ -9,9 +9,21 @@ internal sealed class Doctor(IEnumerable<ICheck> checks)
     /// <summary>The homeserver has ten seconds for an answer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
-    public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken)
+    private readonly ICheck[] _checks = [.. checks];
+
+    public int Checks => _checks.Length;
+
+    public Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken) => ExamineAsync(() => { }, cancellationToken);
+
+    /// <summary>Calls <paramref name="looked"/> after each check, on whatever thread it ends.</summary>
+    public async Task<IReadOnlyList<Finding>> ExamineAsync(Action looked, CancellationToken cancellationToken)
     {
-        var looks = await Task.WhenAll(checks.Select(check => LookAsync(check, cancellationToken)));
+        var looks = await Task.WhenAll(_checks.Select(async check =>
+        {
+            var findings = await LookAsync(check, cancellationToken);
+            looked();
+            return findings;
+        }));
         return [.. looks.SelectMany(findings => findings)];
     }
 

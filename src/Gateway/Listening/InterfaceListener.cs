@@ -27,13 +27,14 @@ internal sealed partial class InterfaceListener(
     private readonly List<IConnectionListener> _all = [];
     private readonly CancellationTokenSource _stop = new();
     private Task _watch = Task.CompletedTask;
-    private uint _index;
+    private volatile uint _index;
     private IConnectionListener? _accepting;
     private string? _fault;
 
     public EndPoint EndPoint { get; private set; } = endPoint;
 
-    private bool IsBound => _index != 0;
+    /// <summary>Members are heard; false while the interface is away.</summary>
+    public bool IsBound => _index != 0;
 
     /// <summary>Binds if the interface is there and then follows it. Only its absence is waited for: any other fault throws.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -24,6 +25,11 @@ internal sealed class InterfaceListenerFactory(
     /// <summary>IFNAMSIZ: the kernel refuses to answer into less.</summary>
     private const int LongestName = 16;
 
+    private ImmutableList<InterfaceListener> _listeners = [];
+
+    /// <summary>Every listener in the tunnel hears; false while the interface is away.</summary>
+    public bool AllAreBound => _listeners.TrueForAll(listener => listener.IsBound);
+
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint && !LoopbackListenerFactory.IsLoopback(endpoint);
 
     /// <summary>Waits for an interface that does not exist yet; throws, so that the start fails, where it cannot be bound to.</summary>
@@ -34,6 +40,7 @@ internal sealed class InterfaceListenerFactory(
         var sockets = new SocketTransportFactory(Options.Create(transport), logs);
         var listener = new InterfaceListener(sockets, link, (IPEndPoint)endpoint, time, logs.CreateLogger<InterfaceListener>());
         await listener.StartAsync(cancellationToken);
+        ImmutableInterlocked.Update(ref _listeners, (all, one) => all.Add(one), listener);
         return listener;
     }
 

@@ -43,10 +43,18 @@ internal static class Listeners
 
     /// <summary>For a browser at the other end of an SSH tunnel, which is where its encryption is.</summary>
     public static void ListenForLocalConsole(this KestrelServerOptions kestrel, int port) =>
-        kestrel.Listen(IPAddress.Loopback, port, listener =>
+        kestrel.Listen(new LoopbackEndPoint(port, "Console:Port"), listener =>
         {
             listener.Protocols = HttpProtocols.Http1;
             listener.Use(PlaneFeature.Mark(Plane.LocalConsole));
+        });
+
+    /// <summary>For a Prometheus and a health check on this host.</summary>
+    public static void ListenForMonitoring(this KestrelServerOptions kestrel, int port) =>
+        kestrel.Listen(new LoopbackEndPoint(port, "Metrics:Port"), listener =>
+        {
+            listener.Protocols = HttpProtocols.Http1;
+            listener.Use(PlaneFeature.Mark(Plane.Monitoring));
         });
 
     public static void ListenForTunnelConsole(this KestrelServerOptions kestrel, IPAddress tunnelAddress, int port, MemberCertificate certificate) =>

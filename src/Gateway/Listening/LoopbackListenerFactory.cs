@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace Gateway.Listening;
 
-/// <summary>Binds the console's listener to loopback, which no packet from outside reaches; any other address is the interface's (<see cref="InterfaceListenerFactory"/>).</summary>
+/// <summary>Binds the listeners of the console and of the metrics to loopback, which no packet from outside reaches; any other address is the interface's (<see cref="InterfaceListenerFactory"/>).</summary>
 internal sealed class LoopbackListenerFactory(IOptions<SocketTransportOptions> options, ILoggerFactory logs) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly SocketTransportFactory _sockets = new(options, logs);
@@ -21,9 +21,15 @@ internal sealed class LoopbackListenerFactory(IOptions<SocketTransportOptions> o
         }
         catch (AddressInUseException fault)
         {
-            throw new IOException($"Console:Port: another program has {endpoint}: set another port, or 0 for no console on loopback.", fault);
+            throw new IOException($"{(endpoint as LoopbackEndPoint)?.Setting}: another program has {endpoint}: set another port, or 0 for none.", fault);
         }
     }
 
     public static bool IsLoopback(EndPoint endpoint) => endpoint is IPEndPoint { Address: var address } && IPAddress.IsLoopback(address);
+}
+
+/// <summary>A port on loopback, and the setting that it comes from.</summary>
+internal sealed class LoopbackEndPoint(int port, string setting) : IPEndPoint(IPAddress.Loopback, port)
+{
+    public string Setting => setting;
 }

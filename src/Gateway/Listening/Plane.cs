@@ -18,6 +18,9 @@ internal enum Plane
 
     /// <summary>The console on the tunnel address, through the interface, for devices that the admin has marked.</summary>
     TunnelConsole,
+
+    /// <summary>Metrics and health on loopback. Every program of the machine reads them, so they name nobody.</summary>
+    Monitoring,
 }
 
 /// <summary>The mark that a listener puts on its connections; not for requests to influence.</summary>

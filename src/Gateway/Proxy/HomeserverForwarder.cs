@@ -1,3 +1,4 @@
+using Gateway.Monitoring;
 using Gateway.Onboarding.LoginGrants;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -28,6 +29,7 @@ internal sealed partial class HomeserverForwarder : IDisposable
 
     private readonly IHttpForwarder _forwarder;
     private readonly SessionKeeper _sessions;
+    private readonly GateMetrics _metrics;
     private readonly ILogger<HomeserverForwarder> _log;
     private readonly HttpMessageInvoker _invoker;
 
@@ -36,10 +38,12 @@ internal sealed partial class HomeserverForwarder : IDisposable
         HomeserverOptions options,
         GatewayOptions gateway,
         SessionKeeper sessions,
+        GateMetrics metrics,
         ILogger<HomeserverForwarder> log)
     {
         _forwarder = forwarder;
         _sessions = sessions;
+        _metrics = metrics;
         _log = log;
         _invoker = new HttpMessageInvoker(HomeserverConnection.Handler(options));
         Origin = options.Origin;
@@ -71,11 +75,12 @@ internal sealed partial class HomeserverForwarder : IDisposable
             context.Response.Clear();
             if (Refusal(why) is { } refusal)
             {
-                await MatrixAnswer.BadBodyAsync(context, refusal.StatusCode);
+                await _metrics.Refused(RefusalReason.Malformed, MatrixAnswer.BadBodyAsync(context, refusal.StatusCode));
                 return;
             }
 
             Failed(error, why?.Message);
+            _metrics.Refused(RefusalReason.Homeserver);
             await MatrixAnswer.UnavailableAsync(context);
         }
     }
@@ -103,10 +108,10 @@ internal sealed partial class HomeserverForwarder : IDisposable
                     _sessions.Doubt(passenger.Device.Id, session.MatrixDeviceId);
                 }
 
-                await MatrixAnswer.UnavailableAsync(context);
+                await _metrics.Refused(RefusalReason.Homeserver, MatrixAnswer.UnavailableAsync(context));
                 return false;
             case HomeserverReply.Foreign:
-                await MatrixAnswer.ForeignReplyAsync(context, (int)reply.StatusCode);
+                await _metrics.Refused(RefusalReason.Homeserver, MatrixAnswer.ForeignReplyAsync(context, (int)reply.StatusCode));
                 return false;
         }
 

@@ -1,4 +1,5 @@
 using Gateway.Login;
+using Gateway.Monitoring;
 using Gateway.Onboarding;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.LoginGrants;
@@ -31,6 +32,7 @@ internal sealed partial class MemberGate(
     SessionAdoption adoption,
     HomeserverForwarder forwarder,
     StateWriter writer,
+    GateMetrics metrics,
     GatewayOptions gateway,
     TimeProvider time,
     ILogger<MemberGate> log)
@@ -41,17 +43,18 @@ internal sealed partial class MemberGate(
         var address = context.Connection.RemoteIpAddress;
         if (devices.Find(address) is not { } found)
         {
-            await MatrixAnswer.ForbiddenAsync(context, "This address is no member's device");
+            await StrangerAsync(context);
             return;
         }
 
         var share = found.Door.Share;
         if (share.Enter() is { } wait)
         {
-            await MatrixAnswer.LimitExceededAsync(context, "Too many requests", wait);
+            await metrics.Refused(RefusalReason.Share, MatrixAnswer.LimitExceededAsync(context, "Too many requests", wait));
             return;
         }
 
+        var mark = metrics.Begin(context);
         try
         {
             // 2. The order matters: see Door.
@@ -59,7 +62,7 @@ internal sealed partial class MemberGate(
             await using var ends = cut.UnsafeRegister(static request => ((HttpContext)request!).Abort(), context);
             await (devices.Find(address) is { } device && device.Id == found.Id
                 ? JudgeAsync(context, device, cut)
-                : MatrixAnswer.ForbiddenAsync(context, "This address is no member's device"));
+                : StrangerAsync(context));
         }
         catch (Exception fault) when (!context.Response.HasStarted && (fault is StoreException or BadHttpRequestException || !context.RequestAborted.IsCancellationRequested))
         {
@@ -68,8 +71,11 @@ internal sealed partial class MemberGate(
         finally
         {
             share.Leave();
+            metrics.End(mark, context);
         }
     }
+
+    private Task StrangerAsync(HttpContext context) => metrics.Refused(RefusalReason.Address, MatrixAnswer.ForbiddenAsync(context, "This address is no member's device"));
 
     private Task AnswerFaultAsync(HttpContext context, Exception fault)
     {
@@ -77,13 +83,13 @@ internal sealed partial class MemberGate(
         {
             case StoreException:
                 // What cannot be written down does not happen; the disk is the admin's to mend (gateway status).
-                return MatrixAnswer.UnavailableAsync(context);
+                return metrics.Refused(RefusalReason.Store, MatrixAnswer.UnavailableAsync(context));
             case BadHttpRequestException bad:
                 // Found while one of us read the body.
-                return MatrixAnswer.BadBodyAsync(context, bad.StatusCode);
+                return metrics.Refused(RefusalReason.Malformed, MatrixAnswer.BadBodyAsync(context, bad.StatusCode));
             default:
                 Failed(fault);
-                return MatrixAnswer.FaultAsync(context);
+                return metrics.Refused(RefusalReason.Fault, MatrixAnswer.FaultAsync(context));
         }
     }
 
@@ -93,7 +99,7 @@ internal sealed partial class MemberGate(
         if (Framing.IsDoubtful(context))
         {
             context.Response.Headers.Connection = "close";
-            return MatrixAnswer.UnrecognizedAsync(context, StatusCodes.Status400BadRequest);
+            return metrics.Refused(RefusalReason.Malformed, MatrixAnswer.UnrecognizedAsync(context, StatusCodes.Status400BadRequest));
         }
 
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
@@ -102,7 +108,7 @@ internal sealed partial class MemberGate(
         // A page without a referrer, as ours is, names no origin with its form; the page's own checks take its place.
         if (passage != Passage.SignIn && !origins.Admits(context, device))
         {
-            return MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server");
+            return metrics.Refused(RefusalReason.Origin, MatrixAnswer.ForbiddenAsync(context, "This web page may not call this server"));
         }
 
         return IsIn(device) && passage is Passage.Forward or Passage.Upload or Passage.Versions or Passage.Capabilities
@@ -122,16 +128,16 @@ internal sealed partial class MemberGate(
         }
 
         // A lock comes first: while it lasts nobody is told to erase anything, not even a lost phone.
-        return devices.IsLocked ? MatrixAnswer.UnavailableAsync(context)
-            : device.Standing == Standing.Quarantined ? quarantine.AnswerAsync(context, device, passage, target)
-            : device.Door.IsShut || device.AwaitsConfirmation ? MatrixAnswer.UnavailableAsync(context)
+        return devices.IsLocked ? metrics.Refused(RefusalReason.Locked, MatrixAnswer.UnavailableAsync(context))
+            : device.Standing == Standing.Quarantined ? metrics.Refused(RefusalReason.Revoked, quarantine.AnswerAsync(context, device, passage, target))
+            : device.Door.IsShut || device.AwaitsConfirmation ? metrics.Refused(RefusalReason.Shut, MatrixAnswer.UnavailableAsync(context))
             : PassAsync(context, device, passage, target, cut);
     }
 
     private Task PassAsync(HttpContext context, DeviceEntry device, Passage passage, string target, CancellationToken cut) => passage switch
     {
-        Passage.None => MatrixAnswer.UnrecognizedAsync(context),
-        Passage.WrongMethod => MatrixAnswer.UnrecognizedAsync(context, StatusCodes.Status405MethodNotAllowed),
+        Passage.None => metrics.Refused(RefusalReason.Path, MatrixAnswer.UnrecognizedAsync(context)),
+        Passage.WrongMethod => metrics.Refused(RefusalReason.Method, MatrixAnswer.UnrecognizedAsync(context, StatusCodes.Status405MethodNotAllowed)),
         Passage.Preflight => CrossOrigin.PreflightAsync(context),
         Passage.WellKnown => MatrixAnswer.WellKnownAsync(context, gateway.ServerName),
         Passage.LoginFlows => login.FlowsAsync(context),
@@ -152,7 +158,7 @@ internal sealed partial class MemberGate(
         // 4.
         if (QueryNames.HasShut(target))
         {
-            return MatrixAnswer.ForbiddenAsync(context, "Tokens and other users do not go into the address");
+            return metrics.Refused(RefusalReason.Query, MatrixAnswer.ForbiddenAsync(context, "Tokens and other users do not go into the address"));
         }
 
         return binding.Of(device, context.Request.Headers.Authorization, out var session) switch
@@ -160,8 +166,8 @@ internal sealed partial class MemberGate(
             TokenStanding.Bound when session!.WasUsed => ServeAsync(context, new Passenger(device, session, passage), target, cut),
             TokenStanding.Bound => ServeFirstAsync(context, new Passenger(device, session, passage), target, cut),
             TokenStanding.Missing when passage == Passage.Versions => ServeAsync(context, new Passenger(device, session, passage), target, cut),
-            TokenStanding.Missing => MatrixAnswer.MissingTokenAsync(context),
-            TokenStanding.LoggedOut => MatrixAnswer.UnknownTokenAsync(context),
+            TokenStanding.Missing => metrics.Refused(RefusalReason.TokenMissing, MatrixAnswer.MissingTokenAsync(context)),
+            TokenStanding.LoggedOut => metrics.Refused(RefusalReason.TokenEnded, MatrixAnswer.UnknownTokenAsync(context)),
             _ => DoubtTokenAsync(context, device, passage, target, cut),
         };
     }
@@ -182,7 +188,7 @@ internal sealed partial class MemberGate(
         }
 
         leaks.Tell(device, context.Request.Headers.Authorization);
-        await MatrixAnswer.ForbiddenAsync(context, "This token does not belong to this device");
+        await metrics.Refused(RefusalReason.TokenForeign, MatrixAnswer.ForbiddenAsync(context, "This token does not belong to this device"));
     });
 
     /// <summary>The device with one session more, where the admin has opened it to one from before the gateway and this is its token.</summary>

@@ -12,6 +12,9 @@ internal sealed partial class PeerChanges(IWireGuardInterface tunnel, Func<Desir
     /// <summary>A start with thousands does not fill the log with their keys.</summary>
     private const int MostNamed = 5;
 
+    /// <summary>Called for each peer that was taken off the interface.</summary>
+    public Action<PublicKey> Removed { get; set; } = _ => { };
+
     /// <summary>Removes every peer that is not desired now; one that resists does not keep the others.</summary>
     public async Task<Attempts> RemoveStrangersAsync(Attempts attempts, HashSet<PublicKey> present, CancellationToken cancellationToken)
     {
@@ -22,6 +25,7 @@ internal sealed partial class PeerChanges(IWireGuardInterface tunnel, Func<Desir
                 await tunnel.RemoveAsync(key, cancellationToken);
                 present.Remove(key);
                 LogRemoved(key.Prefix);
+                Removed(key);
             });
         }
 

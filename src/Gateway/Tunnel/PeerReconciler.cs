@@ -17,11 +17,6 @@ internal sealed partial class PeerReconciler(
     TimeProvider time,
     ILogger<PeerReconciler> log) : BackgroundService
 {
-    /// <summary>From one whole pass to the next. It grows with what a pass takes, so that ten thousand peers leave the machine to others.</summary>
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(4);
-    private const int RestPerPass = 9;
-
     // One place: signals that come while a pass runs become one more pass.
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
@@ -35,6 +30,10 @@ internal sealed partial class PeerReconciler(
     private long? _followed;
 
     public TunnelHealth Health => _health;
+
+    /// <summary>Called with what each whole pass took that came to its end; and with each peer that was taken off the interface.</summary>
+    public Action<TimeSpan> Passed { get; set; } = _ => { };
+    public Action<PublicKey> Removed { set => _changes.Removed = value; }
 
     /// <summary>The newest generation that a read-back has shown on the interface; −1 before the first.</summary>
     public long VerifiedGeneration => _verified.Value;
@@ -135,7 +134,7 @@ internal sealed partial class PeerReconciler(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         Wake();
-        await using var timer = time.CreateTimer(_ => Tick(), state: null, Period, Period);
+        await using var timer = time.CreateTimer(_ => Tick(), state: null, RestAfterPass.Least, RestAfterPass.Least);
         await foreach (var _ in _signal.Reader.ReadAllAsync(stoppingToken))
         {
             try
@@ -145,8 +144,9 @@ internal sealed partial class PeerReconciler(
                     _due = false;
                     var started = time.GetTimestamp();
                     await ReconcileOnceAsync(stoppingToken);
-                    var rest = RestPerPass * time.GetElapsedTime(started);
-                    rest = rest < Period ? Period : rest > LongestPeriod ? LongestPeriod : rest;
+                    var took = time.GetElapsedTime(started);
+                    Passed(took);
+                    var rest = RestAfterPass.Of(took);
                     timer.Change(rest, rest);
                 }
             }

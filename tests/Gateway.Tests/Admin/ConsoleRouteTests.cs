@@ -20,7 +20,7 @@ public sealed class ConsoleRouteTests
         {
             Assert.True(PlanesOfRoutes.HasDecision(route), $"{route.DisplayName} says nothing of who may call it");
             var planes = route.Metadata.GetRequiredMetadata<PlaneOfRoute>().Planes;
-            Assert.True(planes is [Plane.Admin] or [Plane.LocalConsole, Plane.TunnelConsole], $"{route.DisplayName}: {string.Join(", ", planes)}");
+            Assert.True(planes is [Plane.Admin] or [Plane.LocalConsole, Plane.TunnelConsole] or [Plane.Admin, Plane.Monitoring], $"{route.DisplayName}: {string.Join(", ", planes)}");
         });
     }
 }

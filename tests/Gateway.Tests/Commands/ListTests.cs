@@ -190,4 +190,18 @@ public sealed class ListTests : IAsyncLifetime
         new(Ok: false, "made; the homeserver still has the shared secret"),
         new(Members: 1, Devices: 3, Online: 1, SignedIn: 1, Quarantined: 1, UnfinishedRevocations: 1, CopiedKeys: 1),
         new(Ok: true, "written up to entry 12"));
+
+    [Theory]
+    [InlineData(200, "ready\n", 0, "")]
+    [InlineData(503, "interface\nhomeserver\n", 1, "error: not ready: interface, homeserver\nhint: see 'gateway status'\n")]
+    public async Task Status_answers_a_supervisor_by_its_exit_code(int status, string answer, int exitCode, string said)
+    {
+        await using var socket = await AdminSocket.StartAsync();
+        socket.AnswersText("GET /health/ready", answer, "text/plain", status);
+        var shell = new Shell(socket);
+
+        Assert.Equal(exitCode, await shell.RunAsync("status --ready"));
+
+        Assert.Equal(("", said), (shell.Out, shell.Error));
+    }
 }

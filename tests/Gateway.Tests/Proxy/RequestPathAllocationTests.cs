@@ -1,6 +1,9 @@
 using System.Net;
+using Gateway.Monitoring;
 using Gateway.Proxy;
 using Gateway.Tests.Testing;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Tests.Proxy;
@@ -36,6 +39,34 @@ public sealed class RequestPathAllocationTests
 
         Assert.Equal(450, passed);
         Assert.Equal(0, allocated);
+    }
+
+    [Fact]
+    public async Task To_be_counted_allocates_nothing_while_somebody_scrapes()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var metrics = gateway.Service<GateMetrics>();
+        var context = new DefaultHttpContext();
+        context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = Target;
+        var before = await gateway.ScrapeAsync();
+
+        var allocated = 0L;
+        for (var round = 0; round < 3; round++)
+        {
+            var start = GC.GetAllocatedBytesForCurrentThread();
+            for (var request = 0; request < 150; request++)
+            {
+                metrics.End(metrics.Begin(context), context);
+                metrics.Refused(RefusalReason.TokenForeign);
+            }
+
+            allocated = GC.GetAllocatedBytesForCurrentThread() - start;
+        }
+
+        Assert.Equal(0, allocated);
+        Assert.Equal(0, before["gateway_refusals_total{reason=\"token_foreign\"}"]);
+        await Eventually.Is(async () => (await gateway.ScrapeAsync()) is var seen
+            && seen["gateway_refusals_total{reason=\"token_foreign\"}"] == 450 && seen["gateway_request_duration_seconds_count{class=\"other\",code=\"2xx\"}"] == 450, TimeSpan.FromSeconds(5));
     }
 
     private static bool Judge(DeviceResolver devices, TokenBinding binding, IPAddress address, StringValues authorization)

@@ -67,6 +67,9 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>Where the console listens on loopback.</summary>
     public int ConsolePort => _listeners.PortOf(IPAddress.Loopback, 8080);
 
+    /// <summary>Where metrics and health listen on loopback (<c>Metrics:Port</c> 9464).</summary>
+    public int MonitoringPort => _listeners.PortOf(IPAddress.Loopback, 9464);
+
     public string DataDirectory => _directory.FullName;
 
     public FakeLogCollector Log => Service<FakeLogCollector>();
@@ -148,6 +151,13 @@ internal sealed class TestGateway : IAsyncDisposable
     {
         BaseAddress = new Uri("http://admin"),
     };
+
+    /// <summary>The metrics, through the admin's socket.</summary>
+    public async Task<Exposition> ScrapeAsync()
+    {
+        using var admin = RawAdmin();
+        return new(await admin.GetStringAsync("/metrics"));
+    }
 
     /// <summary>What the audit says so far, oldest first.</summary>
     public IReadOnlyList<AuditEntry> Audited() => [.. Service<AuditLog>().Read().Where(entry => entry.Action != "gateway's own account ready")];

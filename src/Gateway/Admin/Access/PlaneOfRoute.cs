@@ -11,6 +11,7 @@ internal static class PlanesOfRoutes
 {
     public static readonly PlaneOfRoute Socket = new(Plane.Admin);
     public static readonly PlaneOfRoute Console = new(Plane.LocalConsole, Plane.TunnelConsole);
+    public static readonly PlaneOfRoute Monitoring = new(Plane.Admin, Plane.Monitoring);
 
     /// <summary>A route that belongs to another listener, to none, or that says nothing of who may call it, is not there.</summary>
     public static void UsePlaneOfRoute(this IApplicationBuilder app) => app.Use((context, next) =>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Threading.Channels;
+using Gateway.Diagnosis;
 using Gateway.Login;
 using Gateway.Onboarding.Devices;
 using Gateway.Onboarding.Members;
@@ -9,22 +10,24 @@ using Gateway.Tunnel;
 
 namespace Gateway.Admin.Pages;
 
-/// <summary>Whose lines on a page are not as they were. <see cref="All"/>: everybody's.</summary>
-internal sealed record Changes(bool All, ImmutableHashSet<Localpart> Members)
+/// <summary>Whose lines on a page are not as they were. <see cref="All"/>: everybody's. <see cref="Examination"/>: the doctor has got on.</summary>
+internal sealed record Changes(bool All, ImmutableHashSet<Localpart> Members, bool Examination = false)
 {
     public static readonly Changes None = new(All: false, []);
 
     public static readonly Changes Everything = new(All: true, []);
 
-    public bool Any => All || !Members.IsEmpty;
+    public static readonly Changes OfExamination = new(All: false, [], Examination: true);
+
+    public bool Any => All || Examination || !Members.IsEmpty;
 
     public bool Concern(Localpart member) => All || Members.Contains(member);
 
-    public Changes With(Changes other) => new(All || other.All, Members.Union(other.Members));
+    public Changes With(Changes other) => new(All || other.All, Members.Union(other.Members), Examination || other.Examination);
 }
 
 /// <summary>
-/// What the console's open pages wait for: the writer's changes, the sign-ins that wait, and who is connected, which the
+/// What the console's open pages wait for: the writer's changes, the sign-ins that wait, the doctor, and who is connected, which the
 /// interface's dumps say anyway. Where nobody watches, nothing is done.
 /// </summary>
 internal sealed class ChangeFeed
@@ -38,12 +41,13 @@ internal sealed class ChangeFeed
     private ImmutableHashSet<DeviceId> _online = [];
     private long _number;
 
-    public ChangeFeed(StateWriter writer, SignIns signIns, HandshakeWatch handshakes, DeviceViews views, TimeProvider time)
+    public ChangeFeed(StateWriter writer, SignIns signIns, HandshakeWatch handshakes, Examination examination, DeviceViews views, TimeProvider time)
     {
         _views = views;
         _run = time.GetTimestamp().ToString("x", CultureInfo.InvariantCulture);
         writer.Watch(Follow);
         signIns.Watch(device => Tell(Of(device)));
+        examination.Changed = () => Tell(Changes.OfExamination);
         handshakes.Observed = () =>
         {
             if (!_readers.IsEmpty)

@@ -1,4 +1,5 @@
 using Gateway.Admin.Access;
+using Gateway.Diagnosis;
 using Gateway.Onboarding.Store;
 
 namespace Gateway.Admin.Pages;
@@ -10,19 +11,30 @@ internal static class HealthRoutes
     {
         signedIn.MapGet("/health", ShowAsync);
         signedIn.MapGet("/live/health", FollowAsync);
+        signedIn.MapPost("/health/doctor", ExamineAsync);
         signedIn.MapGet("/lock", AskAsync);
         signedIn.MapPost("/lock", LockAsync);
         signedIn.MapPost("/unlock", UnlockAsync);
     }
 
-    private static Task ShowAsync(HttpContext context, ConsolePages pages, StatusReport status, ChangeFeed feed)
+    private static Task ShowAsync(HttpContext context, ConsolePages pages, StatusReport status, Examination examination, ChangeFeed feed)
     {
         var version = feed.Version;
-        return pages.SendAsync<HealthPage>(context, view: new HealthPage.View($"/live/health?v={version}", Live(status.Read())));
+        return pages.SendAsync<HealthPage>(context, view: new HealthPage.View($"/live/health?v={version}", Live(status.Read()), DoctorWords.Of(examination.State)));
+    }
+
+    /// <summary>It takes as long as the slowest check: the page shows how far it is, and waits for nothing.</summary>
+    private static async Task ExamineAsync(HttpContext context, Examination examination)
+    {
+        if (await context.FormAsync() is not null)
+        {
+            examination.Begin();
+            context.SeeOther("/health#doctor");
+        }
     }
 
     /// <summary>No change tells of a homeserver that falls silent: it is looked at again at each sign of life, which costs nothing.</summary>
-    private static Task FollowAsync(HttpContext context, ConsolePages pages, StatusReport status, LiveStream stream)
+    private static Task FollowAsync(HttpContext context, ConsolePages pages, StatusReport status, Examination examination, LiveStream stream)
     {
         var frame = pages.FrameOf(context);
         var sent = new PartsSent();
@@ -30,10 +42,14 @@ internal static class HealthRoutes
 
         async IAsyncEnumerable<Patch> PartsAsync()
         {
-            var patch = new Patch("health", await pages.RenderAsync<HealthLive>(frame, Live(status.Read())));
-            if (sent.IsNew(patch))
+            Patch[] parts =
+            [
+                new("health", await pages.RenderAsync<HealthLive>(frame, Live(status.Read()))),
+                new("doctor", await pages.RenderAsync<DoctorCard>(frame, DoctorWords.Of(examination.State))),
+            ];
+            foreach (var part in parts.Where(sent.IsNew))
             {
-                yield return patch;
+                yield return part;
             }
         }
     }
