@@ -58,12 +58,13 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task Doctor_finds_the_doors_of_the_real_homeserver_shut()
     {
+        await Until.TrueAsync("the gateway has its account", TimeSpan.FromSeconds(30), () => lab.Homeserver.AccountExistsAsync($"@gateway:{GatewayHost.ServerName}"));
         var findings = (await lab.Gateway.JsonAsync("doctor")).EnumerateArray().ToDictionary(
             finding => finding.GetProperty("name").GetString()!, finding => (Verdict: finding.GetProperty("verdict").GetString(), Detail: finding.GetProperty("detail").GetString()), StringComparer.Ordinal);
         var text = (await lab.Gateway.RunAsync("doctor")).Expect();
 
         Assert.All(
-            ["listener", "firewall", "tunnel", "outside", "homeserver", "registration", "guests", "federation", "public rooms", "certificate", "revocations"],
+            ["listener", "firewall", "tunnel", "outside", "homeserver", "registration", "guests", "federation", "public rooms", "certificate", "revocations", "service token", "encryption", "retention", "purge", "Synapse"],
             name => Assert.True(findings[name].Verdict == "ok", $"{name}: {findings[name]}"));
         Assert.DoesNotContain(findings, finding => finding.Value.Verdict is "fault" or "unknown");
         Assert.Contains($"bound to {lab.Gateway.Link}", text, StringComparison.Ordinal);
