@@ -85,9 +85,11 @@ public sealed class AccountMaker(StateWriter writer, Homeserver homeserver, Time
                 "choose another name, or add --adopt if the account is this person's own");
         }
 
-        if (made && request.DisplayName is { Length: > 0 } displayName)
+        if (made)
         {
-            await homeserver.SetDisplayNameAsync(localpart, displayName, cancellationToken);
+            // Also the name that the account has anyway: Synapse lists an application service's accounts only once they were named,
+            // and colleagues would look for this one in vain.
+            await homeserver.SetDisplayNameAsync(localpart, request.DisplayName is { Length: > 0 } name ? name : localpart.ToString(), cancellationToken);
         }
 
         return null;

@@ -18,7 +18,7 @@ public sealed class PushServer : IDisposable
         _ = ServeAsync();
     }
 
-    public string Url => $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}/_matrix/push/v1/notify";
+    public Uri Address => new($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}/_matrix/push/v1/notify");
 
     public static async Task<PushServer> StartAsync(NetworkNamespace space) => new(await space.InsideAsync(() =>
     {

@@ -49,10 +49,8 @@ public sealed class ClosedHomeserverStory(TestLab lab) : IAsyncLifetime
         Assert.Equal(status, (int)(await StrangerAsync(method, target, body)).Status);
 
     [Theory]
-    [InlineData("POST", $"{C}/login/get_token", "{}", 404, "M_UNRECOGNIZED")]
     [InlineData("POST", "_matrix/client/v1/login/get_token", "{}", 404, "M_UNRECOGNIZED")]
     [InlineData("POST", $"{C}/refresh", """{"refresh_token": "syr_any"}""", 404, "M_UNRECOGNIZED")]
-    [InlineData("POST", $"{C}/account/password", """{"new_password": "secret"}""", 401, null)]
     [InlineData("POST", $"{C}/account/3pid/add", """{"client_secret": "abc", "sid": "1"}""", 400, "M_FORBIDDEN")]
     [InlineData("POST", $"{C}/account/3pid/email/requestToken", """{"client_secret": "abc", "email": "mira@mail.example", "send_attempt": 1}""", 400, "M_FORBIDDEN")]
     [InlineData("POST", $"{C}/account/3pid/msisdn/requestToken", """{"client_secret": "abc", "country": "FR", "phone_number": "0601020304", "send_attempt": 1}""", 400, "M_THREEPID_MEDIUM_NOT_SUPPORTED")]
@@ -102,15 +100,23 @@ public sealed class ClosedHomeserverStory(TestLab lab) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Nobody_gets_a_refresh_token()
+    {
+        var login = await lab.Homeserver.AskAsync(HttpMethod.Post, $"{C}/login", PlainMember.LoginBody("mira"));
+
+        Assert.Equal(["access_token", "device_id", "home_server", "user_id", "well_known"], login.EnumerateObject().Select(member => member.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task Colleagues_are_found_and_who_is_locked_is_not()
     {
-        var paul = await PlainMember.SignInAsync(lab.Homeserver, "paulette");
-        var account = $"_synapse/admin/v2/users/{Uri.EscapeDataString(paul.UserId)}?user_id={Uri.EscapeDataString($"@gateway:{GatewayHost.ServerName}")}";
+        var paulette = (await lab.Gateway.EnrolAsync("paulette", "phone")).MatrixUserId;
+        var account = $"_synapse/admin/v2/users/{Uri.EscapeDataString(paulette)}?user_id={Uri.EscapeDataString($"@gateway:{GatewayHost.ServerName}")}";
         await Until.TrueAsync("the gateway has its account", TimeSpan.FromSeconds(30), () => lab.Homeserver.AccountExistsAsync($"@gateway:{GatewayHost.ServerName}"));
 
-        await Until.TrueAsync("she is found", TimeSpan.FromSeconds(10), async () => (await FindAsync("paulette")).Contains(paul.UserId, StringComparer.Ordinal));
+        Assert.Contains(paulette, await FindAsync("paulette"));
         await lab.Homeserver.AskAsync(HttpMethod.Put, account, """{"locked": true}""");
-        Assert.DoesNotContain(paul.UserId, await FindAsync("paulette"));
+        Assert.DoesNotContain(paulette, await FindAsync("paulette"));
     }
 
     [Fact]
@@ -167,7 +173,7 @@ public sealed class ClosedHomeserverStory(TestLab lab) : IAsyncLifetime
         await quentin.JoinAsync(room);
         await quentin.AskAsync(HttpMethod.Post, $"{C}/pushers/set", $$$"""
             {"kind": "http", "app_id": "im.vector.app", "pushkey": "key-of-a-phone", "app_display_name": "Element", "device_display_name": "phone",
-             "lang": "en", "data": {"url": "{{{vendor.Url}}}", "format": "event_id_only"}}
+             "lang": "en", "data": {"url": "{{{vendor.Address}}}", "format": "event_id_only"}}
             """);
 
         var said = await mira.SayAsync(room, "tomorrow at nine");
@@ -177,6 +183,25 @@ public sealed class ClosedHomeserverStory(TestLab lab) : IAsyncLifetime
         Assert.Equal(["counts", "devices", "event_id", "prio", "room_id"], notification.EnumerateObject().Select(member => member.Name).Order(StringComparer.Ordinal));
         Assert.Equal((said, room), (notification.GetProperty("event_id").GetString(), notification.GetProperty("room_id").GetString()));
         Assert.All(["tomorrow", "The Plan", "mira", "quentina", "Somebody"], word => Assert.DoesNotContain(word, told, StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task The_services_token_opens_nothing_from_the_tunnel()
+    {
+        var (_, phone) = await lab.JoinAsync("thekla");
+        var stolen = lab.Homeserver.ServiceToken;
+        var asMira = $"{C}/account/whoami?user_id={Uri.EscapeDataString(mira.UserId)}";
+        var asAdmin = $"_synapse/admin/v2/users?user_id={Uri.EscapeDataString($"@gateway:{GatewayHost.ServerName}")}";
+
+        var atSynapse = await lab.Homeserver.SendAsync(HttpMethod.Get, asMira, stolen);
+        var atItsAdmin = await lab.Homeserver.SendAsync(HttpMethod.Get, asAdmin, stolen);
+        var begun = await lab.Homeserver.RequestsAsync("account/whoami");
+        var atGateway = await phone.GetAsync(asMira, stolen);
+
+        Assert.Equal([HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized], [atSynapse.Status, atItsAdmin.Status]);
+        Assert.Equal((HttpStatusCode.Forbidden, "M_FORBIDDEN"), (atGateway.Status, atGateway.ErrorCode));
+        Assert.Equal(HttpStatusCode.NotFound, (await phone.GetAsync(asAdmin, stolen)).Status);
+        Assert.Equal(begun, await lab.Homeserver.RequestsAsync("account/whoami"));
     }
 
     private async Task<MatrixAnswer> StrangerAsync(string method, string target, string? body)

@@ -1,8 +1,6 @@
 using System.Globalization;
-using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.Diagnosis;
-using Gateway.Onboarding.Matrix;
 using Gateway.Tests.Testing;
 using Microsoft.AspNetCore.Http;
 
