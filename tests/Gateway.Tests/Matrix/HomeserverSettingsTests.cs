@@ -47,16 +47,15 @@ public sealed class HomeserverSettingsTests
         Assert.Equal(keys.Count, keys.Distinct(StringComparer.Ordinal).Count());
     }
 
-    /// <summary>On its own line, or on those above it that have none of their own.</summary>
+    /// <summary>On its own line; in the first groups, which have long values, above it.</summary>
     [Fact]
     public void Every_setting_has_its_reason()
     {
-        var lines = Text(14).TrimEnd().Split('\n');
-        for (var i = 0; i < lines.Length; i++)
+        foreach (var group in Text(14).TrimEnd().Split("\n\n").Select(group => group.Split('\n')))
         {
-            var isValue = lines[i].Length > 0 && !IsComment(lines[i]) && !lines[i].EndsWith(':');
-            var above = lines.Take(i).Reverse().TakeWhile(line => line.Length > 0 && !HasReason(line));
-            Assert.True(!isValue || HasReason(lines[i]) || above.Any(IsComment), $"without a reason: {lines[i]}");
+            var onTheLine = group.Any(HasReason);
+            Assert.All(group.Where(line => !IsComment(line) && !line.EndsWith(':')), value => Assert.True(
+                onTheLine ? HasReason(value) : group.TakeWhile(line => line != value).Any(IsComment), $"without a reason: {value}"));
         }
 
         static bool IsComment(string line) => line.TrimStart().StartsWith("# ", StringComparison.Ordinal);
