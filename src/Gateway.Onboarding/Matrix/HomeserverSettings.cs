@@ -79,8 +79,9 @@ public static class HomeserverSettings
         dynamic_thumbnails: false                        # no pictures in sizes that somebody wishes
         max_upload_size: 50M                             # as much as the gateway lets through
         media_upload_limits:
-          - time_period: 1d                              # one phone
+          - time_period: 1d                              # one member
             max_size: 2G                                 # does not fill the disk
+
 
         """;
 
@@ -92,18 +93,18 @@ public static class HomeserverSettings
           enabled: true                                  # messages go by themselves,
           default_policy:
             min_lifetime: 1d                             # not within the day,
-            max_lifetime: {days}d{Pad(days)}                            # and all but the newest old one of a room after this
+            max_lifetime: {days}d{Pad(days)}                           # after this all but the end of a room
           allowed_lifetime_min: 1d                       # a room may say sooner,
-          allowed_lifetime_max: {days}d{Pad(days)}                      # not later
+          allowed_lifetime_max: {days}d{Pad(days)}                     # not later
           purge_jobs:
             - interval: 12h                              # looked for twice a day
         redaction_retention_period: 1d                   # whoever deletes a message means it
         forget_rooms_on_leave: true                      # a room that all have left
-        forgotten_room_retention_period: {days}d{Pad(days)}             # goes as a whole
-        user_ips_max_age: {days}d{Pad(days)}                            # where and when a device was last seen
+        forgotten_room_retention_period: {days}d{Pad(days)}            # goes as a whole
+        user_ips_max_age: {days}d{Pad(days)}                           # where and when a device was last seen
         media_retention:                                 # counted from the last time that somebody looked
-          local_media_lifetime: {days}d{Pad(days)}                      # files,
-          remote_media_lifetime: {days}d{Pad(days)}                     # whoever sent them
+          local_media_lifetime: {days}d{Pad(days)}                     # files,
+          remote_media_lifetime: {days}d{Pad(days)}                    # whoever sent them
 
         """;
 
@@ -163,6 +164,7 @@ public static class HomeserverSettings
         app_service_config_files:
           - {{Quoted(registrationPath)}}
 
+
         """ + Shared(secret) + Doors + Kept(retentionDays);
 
     private static string Shared(RegistrationSecret? secret) => secret is null
@@ -170,10 +172,12 @@ public static class HomeserverSettings
         # Nobody makes an account with a secret that another file forgot.
         registration_shared_secret: null
 
+
         """
         : $"""
         # The gateway makes its own account with it, once. Write this file anew afterwards: then it is gone.
         registration_shared_secret: {Quoted(secret.Reveal())}
+
 
         """;
 
