@@ -85,14 +85,32 @@ public sealed class AccountMaker(StateWriter writer, Homeserver homeserver, Time
                 "choose another name, or add --adopt if the account is this person's own");
         }
 
-        if (made)
+        if (made && request.DisplayName is { Length: > 0 } displayName)
         {
-            // Also the name that the account has anyway: Synapse lists an application service's accounts only once they were named,
-            // and colleagues would look for this one in vain.
-            await homeserver.SetDisplayNameAsync(localpart, request.DisplayName is { Length: > 0 } name ? name : localpart.ToString(), cancellationToken);
+            await homeserver.SetDisplayNameAsync(localpart, displayName, cancellationToken);
+        }
+        else if (made)
+        {
+            await ListAsync(localpart, cancellationToken);
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Names the account as it is named anyway: Synapse lists an application service's accounts only once they were named, and
+    /// colleagues would look for this one in vain. An account that is not listed is an account all the same.
+    /// </summary>
+    private async Task ListAsync(Localpart localpart, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await homeserver.SetDisplayNameAsync(localpart, localpart.ToString(), cancellationToken);
+        }
+        catch (HomeserverException)
+        {
+            // gateway rename lists it too.
+        }
     }
 
     /// <summary>What we may have made ourselves a while ago has no session and no rights; anything else is somebody's.</summary>
