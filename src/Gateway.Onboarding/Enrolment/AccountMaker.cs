@@ -89,8 +89,28 @@ public sealed class AccountMaker(StateWriter writer, Homeserver homeserver, Time
         {
             await homeserver.SetDisplayNameAsync(localpart, displayName, cancellationToken);
         }
+        else if (made)
+        {
+            await ListAsync(localpart, cancellationToken);
+        }
 
         return null;
+    }
+
+    /// <summary>
+    /// Names the account as it is named anyway: Synapse lists an application service's accounts only once they were named, and
+    /// colleagues would look for this one in vain. An account that is not listed is an account all the same.
+    /// </summary>
+    private async Task ListAsync(Localpart localpart, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await homeserver.SetDisplayNameAsync(localpart, localpart.ToString(), cancellationToken);
+        }
+        catch (HomeserverException)
+        {
+            // gateway rename lists it too.
+        }
     }
 
     /// <summary>What we may have made ourselves a while ago has no session and no rights; anything else is somebody's.</summary>

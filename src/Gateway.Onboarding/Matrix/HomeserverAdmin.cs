@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -15,6 +16,7 @@ public sealed class HomeserverAdmin(Homeserver homeserver) : IDisposable
     public const string MatrixDeviceId = "GATEWAY";
 
     private const string Register = "/_synapse/admin/v1/register";
+    private const string Rooms = "/_synapse/admin/v1/rooms";
 
     private readonly SemaphoreSlim _oneLogin = new(1);
     private AccessToken? _token;
@@ -67,8 +69,57 @@ public sealed class HomeserverAdmin(Homeserver homeserver) : IDisposable
         }
     }
 
+    /// <summary>Synapse's own version, as it says it itself: <c>1.160.0</c>. It tells whoever may ask at all.</summary>
+    public async Task<string> ServerVersionAsync(CancellationToken cancellationToken)
+    {
+        using var reply = await homeserver.SendAsync(HttpMethod.Get, "/_synapse/admin/v1/server_version", null, cancellationToken);
+        return Homeserver.Read(await Homeserver.Success(reply, cancellationToken), MatrixWire.Default.VersionReply)?.ServerVersion
+            ?? throw new HomeserverException("the homeserver did not say its version", happened: false);
+    }
+
+    /// <summary>Removes a room with everything in it, and waits until that is done.</summary>
+    public Task DeleteRoomAsync(string room, CancellationToken cancellationToken) => AskAsync(
+        HttpMethod.Delete,
+        $"{Rooms}/{Uri.EscapeDataString(room)}",
+        () => Homeserver.Json(new DeleteRoomBody(Block: false, Purge: true), MatrixWire.Default.DeleteRoomBody),
+        cancellationToken);
+
+    /// <summary>The first <paramref name="most"/> rooms, and how many there are.</summary>
+    public async Task<(IReadOnlyList<string> Rooms, int Total)> RoomsAsync(int most, CancellationToken cancellationToken)
+    {
+        var bytes = await AskAsync(HttpMethod.Get, string.Create(CultureInfo.InvariantCulture, $"{Rooms}?limit={most}"), () => null, cancellationToken);
+        return Homeserver.Read(bytes, MatrixWire.Default.RoomsReply) is { Rooms: { } rooms, TotalRooms: { } total } && rooms.All(room => room?.RoomId is not null)
+            ? ([.. rooms.Select(room => room!.RoomId!)], total)
+            : throw new HomeserverException("the homeserver did not list its rooms", happened: false);
+    }
+
+    /// <summary>
+    /// When the first thing in a room came that came at this time or later; null where there is none. What Synapse has cut off from a
+    /// room's history no longer counts, though it still keeps the room's state from then.
+    /// </summary>
+    public async Task<DateTimeOffset?> FirstSinceAsync(string room, DateTimeOffset time, CancellationToken cancellationToken)
+    {
+        var path = string.Create(CultureInfo.InvariantCulture, $"{Rooms}/{Uri.EscapeDataString(room)}/timestamp_to_event?ts={time.ToUnixTimeMilliseconds()}&dir=f");
+        using var reply = await ReplyAsync(HttpMethod.Get, path, () => null, cancellationToken);
+        if (reply.StatusCode == HttpStatusCode.NotFound && await Homeserver.ErrorOf(reply, cancellationToken) is { Errcode: "M_NOT_FOUND" })
+        {
+            return null;
+        }
+
+        var bytes = await Homeserver.Success(reply, cancellationToken);
+        return Homeserver.Read(bytes, MatrixWire.Default.EventReply)?.OriginServerTs is { } ts
+            ? DateTimeOffset.FromUnixTimeMilliseconds(ts)
+            : throw new HomeserverException("the homeserver did not say when something came", happened: false);
+    }
+
     /// <summary>Asks as the admin; a token that the homeserver no longer knows is replaced, once.</summary>
     private async Task<byte[]> AskAsync(HttpMethod method, string path, Func<HttpContent?> body, CancellationToken cancellationToken)
+    {
+        using var reply = await ReplyAsync(method, path, body, cancellationToken);
+        return await Homeserver.Success(reply, cancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> ReplyAsync(HttpMethod method, string path, Func<HttpContent?> body, CancellationToken cancellationToken)
     {
         var token = await TokenAsync(null, cancellationToken);
         var reply = await homeserver.SendAsync(method, path, body(), cancellationToken, token);
@@ -79,10 +130,7 @@ public sealed class HomeserverAdmin(Homeserver homeserver) : IDisposable
             reply = await homeserver.SendAsync(method, path, body(), cancellationToken, token);
         }
 
-        using (reply)
-        {
-            return await Homeserver.Success(reply, cancellationToken);
-        }
+        return reply;
     }
 
     private async Task<AccessToken> TokenAsync(AccessToken? refused, CancellationToken cancellationToken)

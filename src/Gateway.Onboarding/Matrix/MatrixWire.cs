@@ -43,6 +43,13 @@ internal sealed record DeletePusherBody(string AppId, string Pushkey, [property:
 
 internal sealed record WhoAmIReply(string? UserId, string? DeviceId);
 
+internal sealed record CreateRoomBody(string Preset);
+
+internal sealed record RoomReply(string? RoomId);
+
+/// <summary>A message, by itself or as the one next to a point in time.</summary>
+internal sealed record EventReply(string? EventId, long? OriginServerTs);
+
 internal sealed record ProofReply(IReadOnlyList<object>? Flows);
 
 // Synapse's admin API.
@@ -58,11 +65,18 @@ internal sealed record LockedBody(bool Locked);
 
 internal sealed record LockedReply(bool? Locked);
 
+internal sealed record DeleteRoomBody(bool Block, bool Purge);
+
+internal sealed record RoomsReply(IReadOnlyList<RoomReply?>? Rooms, int? TotalRooms);
+
+internal sealed record VersionReply(string? ServerVersion);
+
 internal sealed record AdminReply(bool? Admin);
 
 internal sealed record MatrixError(string? Errcode, string? Error);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(object))]
 [JsonSerializable(typeof(RegisterBody))]
 [JsonSerializable(typeof(LoginBody))]
 [JsonSerializable(typeof(LoginReply))]
@@ -74,11 +88,17 @@ internal sealed record MatrixError(string? Errcode, string? Error);
 [JsonSerializable(typeof(PushersReply))]
 [JsonSerializable(typeof(DeletePusherBody))]
 [JsonSerializable(typeof(WhoAmIReply))]
+[JsonSerializable(typeof(CreateRoomBody))]
+[JsonSerializable(typeof(RoomReply))]
+[JsonSerializable(typeof(EventReply))]
 [JsonSerializable(typeof(ProofReply))]
 [JsonSerializable(typeof(NonceReply))]
 [JsonSerializable(typeof(SharedSecretBody))]
 [JsonSerializable(typeof(LockedBody))]
 [JsonSerializable(typeof(LockedReply))]
+[JsonSerializable(typeof(DeleteRoomBody))]
+[JsonSerializable(typeof(RoomsReply))]
+[JsonSerializable(typeof(VersionReply))]
 [JsonSerializable(typeof(AdminReply))]
 [JsonSerializable(typeof(MatrixError))]
 internal sealed partial class MatrixWire : JsonSerializerContext;

@@ -171,7 +171,7 @@ internal static class AdminApi
         return Path.IsPathRooted(registration)
             ? TypedResults.Ok(new HomeserverConfigView(
                 Onboarding.Matrix.HomeserverSettings.Registration(gateway.ServerName, asToken.Reveal(), hsToken.Reveal()),
-                Onboarding.Matrix.HomeserverSettings.Settings(gateway.ServerName, homeserver.BaseUrl, registration, needed),
+                Onboarding.Matrix.HomeserverSettings.Settings(gateway.ServerName, homeserver.BaseUrl, registration, needed, homeserver.RetentionDays),
                 needed is not null))
             : Problem(new Refusal(RefusalKind.Invalid, $"'{registration}' is no absolute path", "say where the homeserver will find the registration"));
     }

@@ -2,7 +2,7 @@ namespace Gateway.Diagnosis;
 
 /// <summary>
 /// Looks at the running gateway, its homeserver and its host as they are now, not as their files say they should be. All checks at
-/// once, each for so long at most; none changes anything.
+/// once, each for so long at most; none changes anything, or leaves anything behind.
 /// </summary>
 internal sealed class Doctor(IEnumerable<ICheck> checks)
 {

@@ -21,7 +21,7 @@ internal sealed record Finding(string Name, Verdict Verdict, string Detail, stri
     public static Finding Unknown(string name, string detail) => new(name, Verdict.Unknown, detail);
 }
 
-/// <summary>Something that the doctor looks at. It changes nothing, and may throw where it cannot see: that is a finding too.</summary>
+/// <summary>Something that the doctor looks at. It leaves nothing changed, and may throw where it cannot see: that is a finding too.</summary>
 internal interface ICheck
 {
     /// <summary>What its finding is called where it throws.</summary>

@@ -14,6 +14,9 @@ internal sealed class HomeserverOptions
     /// <summary>Where pushers may send notifications besides the servers of the apps that the gateway knows: exact https URLs.</summary>
     public IReadOnlyList<string> PushUrls { get; set; } = [];
 
+    /// <summary>How many days the homeserver keeps messages and files; told to it by <c>gateway homeserver-config</c>.</summary>
+    public int RetentionDays { get; set; } = 14;
+
     /// <summary>The path of the homeserver's Unix socket, or null where it listens on TCP.</summary>
     public string? UnixSocket => BaseUrl.StartsWith(UnixPrefix, StringComparison.Ordinal) ? BaseUrl[UnixPrefix.Length..] : null;
 
@@ -25,6 +28,11 @@ internal sealed class HomeserverOptions
         foreach (var push in PushUrls.Where(push => !(Uri.TryCreate(push, UriKind.Absolute, out var uri) && uri.Scheme == "https" && uri.AbsoluteUri == push)))
         {
             yield return $"Homeserver:PushUrls has '{push}': give an exact https URL, for example https://push.example/_matrix/push/v1/notify";
+        }
+
+        if (RetentionDays is < 1 or > 365)
+        {
+            yield return $"Homeserver:RetentionDays is {RetentionDays}: give a number of days from 1 to 365";
         }
 
         if (UnixSocket is { } path)

@@ -4,7 +4,8 @@ namespace Gateway.Proxy;
 
 /// <summary>
 /// Where notifications may be sent. A pusher makes the homeserver call an address outside for each message, so only the
-/// servers of the apps that we know are on the list, and those of <c>Homeserver:PushUrls</c>.
+/// servers of the apps that we know are on the list, and those of <c>Homeserver:PushUrls</c>. They get the event's ID alone: without
+/// that format Synapse tells them the names of sender and room, whatever its <c>push.include_content</c> says (push/httppusher.py).
 /// </summary>
 internal sealed class PusherList(HomeserverOptions options)
 {
@@ -62,7 +63,12 @@ internal sealed class PusherList(HomeserverOptions options)
             && pusher.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object
             && data.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String
             && (Known.Contains(url.GetString(), StringComparer.Ordinal) || options.PushUrls.Contains(url.GetString(), StringComparer.Ordinal))
-                ? null
+                ? FormatFault(data)
                 : "Notifications may not be sent to this address";
     }
+
+    private static string? FormatFault(JsonElement data) =>
+        data.TryGetProperty("format", out var format) && format.ValueKind == JsonValueKind.String && format.ValueEquals("event_id_only")
+            ? null
+            : "Notifications may say no more than an event's ID (format event_id_only)";
 }

@@ -26,6 +26,9 @@ public sealed class HomeserverHost : IAsyncDisposable
         Directory.CreateDirectory(ConfigFolder);
     }
 
+    /// <summary>The application service's own: as powerful as the server.</summary>
+    public string ServiceToken => applicationToken;
+
     public static Uri BaseAddress { get; } = new("http://127.0.0.1:8008/");
 
     public string Folder => folder;
@@ -41,16 +44,58 @@ public sealed class HomeserverHost : IAsyncDisposable
     /// <summary>Where <c>gateway homeserver-config --output</c> shall write.</summary>
     public string ConfigFolder => Path.Combine(folder, "config");
 
-    /// <summary>Starts with the files that the gateway wrote, and waits until it answers.</summary>
-    public async Task StartAsync()
+    /// <summary>Whether its time is the lab's to set (libfaketime): two weeks are then a moment.</summary>
+    public bool HasOwnClock { get; init; }
+
+    public string MediaFolder => Path.Combine(folder, "media");
+
+    private string Clock => Path.Combine(folder, "clock");
+
+    /// <summary>
+    /// Starts with the files that the gateway wrote, and waits until it answers. <paramref name="afterwards"/>: settings of a third
+    /// file, by which a story takes something back.
+    /// </summary>
+    public async Task StartAsync(string? afterwards = null)
     {
         var registration = await File.ReadAllLinesAsync(Directory.GetFiles(ConfigFolder, "*registration.yaml").Single());
         applicationToken = registration.Single(line => line.StartsWith("as_token:", StringComparison.Ordinal))["as_token:".Length..].Trim(' ', '"', '\'');
         await WriteBaseAsync();
+        await File.WriteAllTextAsync(Path.Combine(ConfigFolder, "afterwards.yaml"), afterwards ?? "{}");
+        await WriteTimeAsync(TimeSpan.Zero);
         GiveToSynapse();
-        string[] configs = ["-c", Path.Combine(ConfigFolder, "base.yaml"), "-c", Path.Combine(ConfigFolder, "gateway.yaml")];
-        program = new RunningProgram(SynapseRoot.Describe(server, folder, ["python3", "-m", "synapse.app.homeserver", .. configs]), "homeserver");
+        string[] configs = ["-c", Path.Combine(ConfigFolder, "base.yaml"), "-c", Path.Combine(ConfigFolder, "gateway.yaml"), "-c", Path.Combine(ConfigFolder, "afterwards.yaml")];
+        program = new RunningProgram(SynapseRoot.Describe(server, folder, [.. Timekeeper, "python3", "-m", "synapse.app.homeserver", .. configs]), "homeserver");
         await Until.TrueAsync("the homeserver answers", TimeSpan.FromSeconds(60), AnswersAsync);
+    }
+
+    /// <summary>Lets its wall clock be this much later than the lab's, and wakes it. Whatever was due by then happens at once; also the end of connections.</summary>
+    public async Task SetTimeAsync(TimeSpan later)
+    {
+        await WriteTimeAsync(later);
+        await Until.TrueAsync("the homeserver answers at its new time", TimeSpan.FromSeconds(30), AnswersAsync);
+    }
+
+    /// <summary>The number that a query of its database says, asked of the file itself.</summary>
+    public async Task<int> CountAsync(string query)
+    {
+        const string ask = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1], timeout=20).execute(sys.argv[2]).fetchone()[0])";
+        var answer = await SynapseRoot.RunAsync(server, folder, "python3", "-c", ask, Path.Combine(folder, "homeserver.db"), query);
+        return int.Parse(answer.Expect(), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Whether the bytes of the database's files hold this text, be it in use or only not overwritten. For a Synapse that is stopped.</summary>
+    public bool HoldsBytes(string text) =>
+        Directory.GetFiles(folder, "homeserver.db*").Any(file => File.ReadAllBytes(file).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(text)) >= 0);
+
+    /// <summary>A request as it comes through the gateway from a device of the tunnel; without a token, a stranger's.</summary>
+    public async Task<MatrixAnswer> SendAsync(HttpMethod method, string target, string? token, HttpContent? content = null)
+    {
+        using var request = MatrixAnswer.Request(method, target, token);
+        request.Content = content;
+        request.Headers.Add("X-Forwarded-For", "198.19.0.9");
+        // A kept connection does not outlive the hours that a story lets pass.
+        request.Headers.ConnectionClose = true;
+        return await MatrixAnswer.ReadAsync(await http.SendAsync(request));
     }
 
     /// <summary>Stops Synapse; its data stays for the next start.</summary>
@@ -116,6 +161,11 @@ public sealed class HomeserverHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Without the monotonic clock, on which Synapse's own waiting rests. $LIB is ld.so(8)'s.</summary>
+    private IEnumerable<string> Timekeeper => HasOwnClock
+        ? ["env", "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1", $"FAKETIME_TIMESTAMP_FILE={Clock}", "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        : [];
+
     private HttpRequestMessage ApplicationRequest(HttpMethod method, string target)
     {
         var request = new HttpRequestMessage(method, target);
@@ -123,6 +173,13 @@ public sealed class HomeserverHost : IAsyncDisposable
         // The registration takes the token from loopback only; this says who we are, as a proxy would.
         request.Headers.Add("X-Forwarded-For", "127.0.0.1");
         return request;
+    }
+
+    /// <summary>Synapse reads it at every look at the clock: never half of it.</summary>
+    private async Task WriteTimeAsync(TimeSpan later)
+    {
+        await File.WriteAllTextAsync(Clock + ".new", string.Create(CultureInfo.InvariantCulture, $"+{later.TotalSeconds}\n"));
+        File.Move(Clock + ".new", Clock, overwrite: true);
     }
 
     private async Task<bool> AnswersAsync()
@@ -159,7 +216,7 @@ public sealed class HomeserverHost : IAsyncDisposable
             pid_file: {folder}/homeserver.pid
             log_config: {ConfigFolder}/log.yaml
             signing_key_path: {signingKey}
-            media_store_path: {folder}/media
+            media_store_path: {MediaFolder}
             report_stats: false
             macaroon_secret_key: {RandomNumberGenerator.GetHexString(32)}
             form_secret: {RandomNumberGenerator.GetHexString(32)}
@@ -167,6 +224,8 @@ public sealed class HomeserverHost : IAsyncDisposable
               name: sqlite3
               args:
                 database: {folder}/homeserver.db
+            # Synapse notifies no address of a private network: but this one is a story's.
+            ip_range_whitelist: ['127.0.0.1/32']
             """);
     }
 

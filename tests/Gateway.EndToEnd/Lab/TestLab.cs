@@ -37,13 +37,16 @@ public sealed class TestLab : IAsyncLifetime
     /// <summary>What phones can resolve besides the server name, as lines of hosts(5).</summary>
     public IReadOnlyList<string> PublicNames { get; init; } = [];
 
+    /// <summary>Whether Synapse's time is the story's to set.</summary>
+    public bool HomeserverHasOwnClock { get; init; }
+
     public async ValueTask InitializeAsync()
     {
         await Network.StartAsync();
         server = await Network.AddHostAsync("server", TestNetwork.DataCentre, 10);
         gateway = new GatewayHost(server, Network.Name, PublicAddress, Authority);
         Configure(gateway);
-        homeserver = new HomeserverHost(server, Directory.CreateDirectory(Path.Combine(Network.Name.Folder, "homeserver")).FullName);
+        homeserver = new HomeserverHost(server, Directory.CreateDirectory(Path.Combine(Network.Name.Folder, "homeserver")).FullName) { HasOwnClock = HomeserverHasOwnClock };
         await gateway.StartAsync();
         firewall = new Firewall(server, gateway);
         await firewall.LoadAsync();

@@ -58,15 +58,51 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task Doctor_finds_the_doors_of_the_real_homeserver_shut()
     {
-        var findings = (await lab.Gateway.JsonAsync("doctor")).EnumerateArray().ToDictionary(
-            finding => finding.GetProperty("name").GetString()!, finding => (Verdict: finding.GetProperty("verdict").GetString(), Detail: finding.GetProperty("detail").GetString()), StringComparer.Ordinal);
+        await Until.TrueAsync("the gateway has its account", TimeSpan.FromSeconds(30), () => lab.Homeserver.AccountExistsAsync($"@gateway:{GatewayHost.ServerName}"));
+        var findings = await ExamineAsync();
         var text = (await lab.Gateway.RunAsync("doctor")).Expect();
 
         Assert.All(
-            ["listener", "firewall", "tunnel", "outside", "homeserver", "registration", "guests", "federation", "public rooms", "certificate", "revocations"],
+            ["listener", "firewall", "tunnel", "outside", "homeserver", "registration", "guests", "federation", "public rooms", "certificate", "revocations", "service token", "encryption", "retention", "purge", "Synapse"],
             name => Assert.True(findings[name].Verdict == "ok", $"{name}: {findings[name]}"));
         Assert.DoesNotContain(findings, finding => finding.Value.Verdict is "fault" or "unknown");
+        Assert.Equal(0, await lab.Homeserver.CountAsync("SELECT count(*) FROM rooms WHERE creator LIKE '@gateway:%'"));
         Assert.Contains($"bound to {lab.Gateway.Link}", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_tells_what_an_open_homeserver_lets_happen()
+    {
+        await Until.TrueAsync("the gateway has its account", TimeSpan.FromSeconds(30), () => lab.Homeserver.AccountExistsAsync($"@gateway:{GatewayHost.ServerName}"));
+        var registration = Directory.GetFiles(lab.Homeserver.ConfigFolder, "*registration.yaml").Single();
+        var careless = Path.Combine(lab.Homeserver.ConfigFolder, "careless.yaml");
+        await File.WriteAllLinesAsync(careless, (await File.ReadAllLinesAsync(registration)).Where(line => !line.StartsWith("ip_range_whitelist", StringComparison.Ordinal)));
+        await lab.Homeserver.StopAsync();
+        try
+        {
+            await lab.Homeserver.StartAsync($"""
+                enable_registration: true
+                enable_registration_without_verification: true
+                allow_guest_access: true
+                allow_public_rooms_without_auth: true
+                encryption_enabled_by_default_for_room_type: 'off'
+                retention: null
+                app_service_config_files: ['{careless}']
+                """);
+            var findings = await ExamineAsync();
+
+            Assert.Equal(
+                ["encryption", "guests", "public rooms", "registration", "retention", "service token"],
+                findings.Where(finding => finding.Value.Verdict == "fault").Select(finding => finding.Key).Order(StringComparer.Ordinal));
+            Assert.Equal(1, (await lab.Gateway.RunAsync("doctor")).ExitCode);
+            Assert.Equal(0, await lab.Homeserver.CountAsync("SELECT count(*) FROM rooms WHERE creator LIKE '@gateway:%'"));
+        }
+        finally
+        {
+            await lab.Homeserver.StopAsync();
+            File.Delete(careless);
+            await lab.Homeserver.StartAsync();
+        }
     }
 
     [Fact]
@@ -146,6 +182,12 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
         Assert.StartsWith("error:", devices.Error, StringComparison.Ordinal);
         Assert.Contains("hint:", devices.Error, StringComparison.Ordinal);
     }
+
+    private async Task<Dictionary<string, (string Verdict, string Detail)>> ExamineAsync() =>
+        JsonElement.Parse((await lab.Gateway.RunAsync("doctor", "--json")).Output).EnumerateArray().ToDictionary(
+            finding => finding.GetProperty("name").GetString()!,
+            finding => (finding.GetProperty("verdict").GetString()!, finding.GetProperty("detail").GetString()!),
+            StringComparer.Ordinal);
 
     /// <summary>The process that holds the server's interface. The whole argument counts: another link's name may begin with this one.</summary>
     private async Task<int> DaemonAsync()

@@ -1,4 +1,5 @@
 using Gateway.Admin;
+using Microsoft.Extensions.Configuration;
 
 namespace Gateway.Tests.Commands;
 
@@ -70,6 +71,31 @@ public sealed class HomeserverConfigTests : IAsyncLifetime
         Assert.Equal(1, await shell.RunAsync($"homeserver-config --output {_socket.ConfigFile}/below"));
 
         Assert.StartsWith($"error: cannot write to {_socket.ConfigFile}/below: ", shell.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("366")]
+    [InlineData("-14")]
+    [InlineData("14.5")]
+    [InlineData("two weeks")]
+    public void How_long_things_are_kept_is_a_number_of_days(string days)
+    {
+        var (_, faults) = Gateway.Settings.Check(new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal) { ["Homeserver:RetentionDays"] = days }).Build());
+
+        Assert.Contains(faults, fault => fault.Contains("Homeserver:RetentionDays", StringComparison.Ordinal) && fault.Contains(days, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_running_gateways_number_of_days_is_written()
+    {
+        await using var gateway = await Gateway.Tests.Testing.TestGateway.StartAsync(("Homeserver:RetentionDays", "30"));
+
+        var (view, _) = await gateway.Admin.HomeserverConfigAsync("/etc/gateway-registration.yaml", default);
+
+        Assert.Contains("max_lifetime: 30d ", view.Settings, StringComparison.Ordinal);
+        Assert.DoesNotContain(": 14d", view.Settings, StringComparison.Ordinal);
     }
 
     private void Answers(string registration) => _socket.Answers(

@@ -27,7 +27,10 @@ public sealed class DoctorTests
         var findings = (await gateway.Admin.DoctorAsync(default)).View;
 
         Assert.Equal(
-            ["listener", "firewall", "tunnel", "outside", "homeserver", "wireguard", "registration", "guests", "federation", "public rooms", "certificate", "trust", "name", "clock", "revocations", "backup", "homeserver backup", "disk"],
+            [
+                "listener", "firewall", "tunnel", "outside", "homeserver", "wireguard", "service token", "messages", "Synapse", ".NET", "registration", "guests",
+                "federation", "public rooms", "certificate", "trust", "name", "clock", "revocations", "backup", "homeserver backup", "disk",
+            ],
             findings.Select(finding => finding.Name));
         Assert.Equal("warning", findings.Single(finding => finding.Name == "trust").Verdict);
         Assert.All(["certificate", "name", "revocations"], name => Assert.Equal("ok", findings.Single(finding => finding.Name == name).Verdict));

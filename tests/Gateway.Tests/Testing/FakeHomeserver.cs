@@ -167,6 +167,9 @@ internal sealed class FakeHomeserver : IAsyncDisposable
             case (_, "/_synapse/admin/v1/register"):
                 await RegisterBySecretAsync(context);
                 break;
+            case ("GET", "/_synapse/admin/v1/server_version"):
+                await ReplyAsync(context, 200, """{"server_version":"1.160.0"}""");
+                break;
             case ("PUT", _) when path.StartsWith("/_synapse/admin/v2/users/@", StringComparison.Ordinal):
                 await SetLockedAsync(context, path.Split('@')[1].Split(':')[0]);
                 break;
