@@ -26,10 +26,10 @@ internal sealed class SystemdMachine : IAsyncDisposable
         return machine;
     }
 
-    /// <summary>Runs a script of bash there, as root.</summary>
+    /// <summary>Runs a script of bash there, as root, in /srv.</summary>
     public Task<Finished> RunAsync(string script) => Command.RunAsync(
         "nsenter", "--target", systemd, "--all", "--root", "--wd",
-        "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "bash", "-euo", "pipefail", "-c", script);
+        "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "bash", "-euo", "pipefail", "-c", $"cd /srv\n{script}");
 
     public async Task<string> ExpectAsync(string script) => (await RunAsync(script)).Expect().Trim();
 

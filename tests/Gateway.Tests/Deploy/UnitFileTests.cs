@@ -21,8 +21,7 @@ public sealed class UnitFileTests
     }
 
     [Theory]
-    [InlineData("gateway.service")]
-    [InlineData("gateway-homeserver.service")]
+    [MemberData(nameof(Services))]
     [InlineData("gateway-backup.service")]
     [InlineData("gateway-backup.timer")]
     public async Task Systemd_understands_every_line(string unit)
