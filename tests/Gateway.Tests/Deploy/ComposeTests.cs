@@ -54,7 +54,7 @@ public sealed partial class ComposeTests
     public async Task The_gateways_user_keeps_two_capabilities_and_its_children_have_them()
     {
         var added = Texts((await ServicesAsync())["gateway"]!["cap_add"]).Select(name => "+" + name.ToLowerInvariant());
-        var entry = File.ReadAllLines(Deploy("containers/gateway.Containerfile")).Single(line => line.StartsWith("ENTRYPOINT ", StringComparison.Ordinal))["ENTRYPOINT ".Length..];
+        var entry = (await File.ReadAllLinesAsync(Deploy("containers/gateway.Containerfile"), TestContext.Current.CancellationToken)).Single(line => line.StartsWith("ENTRYPOINT ", StringComparison.Ordinal))["ENTRYPOINT ".Length..];
         var become = JsonNode.Parse(entry)!.AsArray().Select(word => (string)word!).SkipLast(1);
 
         // As the engine starts it: root with these capabilities, who can gain no others.
@@ -84,10 +84,10 @@ public sealed partial class ComposeTests
             command => Assert.Contains(command, story, StringComparison.Ordinal));
     }
 
-    [GeneratedRegex(@":v?\d+\.\d+")]
+    [GeneratedRegex(@":v?\d+\.\d+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Version();
 
-    [GeneratedRegex(@"(?:<!-- not run: (?<reason>[^\n]+) -->\n)?```bash\n(?<commands>.*?)```", RegexOptions.Singleline)]
+    [GeneratedRegex(@"(?:<!-- not run: (?<reason>[^\n]+) -->\n)?```bash\n(?<commands>.*?)```", RegexOptions.Singleline, matchTimeoutMilliseconds: 1000)]
     private static partial Regex CodeBlock();
 
     private static IEnumerable<string> Texts(JsonNode? list) => list?.AsArray().Select(item => item is JsonObject ? item.ToJsonString() : (string)item!) ?? [];
