@@ -95,6 +95,9 @@ public sealed class InstallStory : IAsyncLifetime
     private async Task ASecondRunChangesNothingAsync()
     {
         const string Everything = "systemctl show --property MainPID gateway gateway-homeserver; find /etc/gateway /etc/systemd /usr/local/lib -type f ! -name gateway.nft -printf '%p %T@ %m %u\\n' | sort; readlink /usr/local/lib/gateway";
+        await Until.TrueAsync("the gateway has its own account", TimeSpan.FromSeconds(30), async () =>
+            (await machine.ExpectAsync("journalctl -u gateway --output cat")).Contains("own account now", StringComparison.Ordinal));
+
         // The first run since the gateway has its own account on the homeserver takes the shared secret from there.
         await machine.ExpectAsync(Install);
         var before = await machine.ExpectAsync(Everything);
