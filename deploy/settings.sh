@@ -69,3 +69,10 @@ has_systemd() { [ "$config_dir" = /etc/gateway ] && [ -d /run/systemd/system ]; 
 
 # Asked in a network namespace that goes with the question.
 kernel_has_wireguard() { unshare --net ip link add probe type wireguard 2>/dev/null; }
+
+# What the gateway itself uses, and these scripts.
+install_gateway_packages() {
+  install_packages wireguard-tools iproute2 nftables jq openssl age sqlite3
+  modprobe wireguard 2>/dev/null || true
+  kernel_has_wireguard || install_packages wireguard-go
+}

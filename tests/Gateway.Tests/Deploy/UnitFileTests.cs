@@ -11,6 +11,7 @@ public sealed class UnitFileTests
 
     [Theory]
     [InlineData("gateway.service")]
+    [InlineData("gateway-homeserver.service")]
     [InlineData("gateway-backup.service")]
     public async Task A_unit_shuts_what_it_does_not_need(string unit)
     {

@@ -1,0 +1,158 @@
+using Gateway.EndToEnd.Lab;
+
+namespace Gateway.EndToEnd.Stories;
+
+/// <summary>The gateway on a server for good: the real systemd, the scripts and units that we ship, Synapse from Debian.</summary>
+public sealed class InstallStory : IAsyncLifetime
+{
+    private const string Install = "deploy/install --from gateway";
+
+    /// <summary>The process that carries the tunnels, or the kernel's number of the link.</summary>
+    private const string Carrier = "pgrep -xf 'wireguard-go wg0' || ip -json link show wg0 | jq '.[0].ifindex'";
+
+    private SystemdMachine machine = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        machine = await SystemdMachine.BootAsync();
+        // The folder is what says that the private homeserver was chosen here: deploy/install does not choose it.
+        await machine.ExpectAsync("mkdir -p /var/lib/gateway-homeserver/config; cp -r published gateway");
+    }
+
+    public ValueTask DisposeAsync() => machine.DisposeAsync();
+
+    [Fact]
+    public async Task A_server_is_set_up_upgraded_rolled_back_and_cleared()
+    {
+        await machine.ExpectAsync($"{Install} --server-name chat.example.org --endpoint 10.9.0.1:31337");
+        await EveryUnitIsActiveAndShutAsync();
+        var carrier = await machine.ExpectAsync(Carrier);
+        await AMemberConnectsAsync();
+        await TheLogHasNoAddressAsync();
+        await ASecondRunChangesNothingAsync();
+        await TheKeyIsSealedAsync();
+        await AnUpgradeTakesPlaceAsync();
+        await ABrokenUpgradeComesBackAsync();
+        await AnOlderProgramIsRefusedAsync();
+
+        Assert.Equal(carrier, await machine.ExpectAsync(Carrier));
+        Assert.Contains("kira", await machine.ExpectAsync("gateway devices"), StringComparison.Ordinal);
+        await EveryUnitIsActiveAndShutAsync();
+        await NothingStaysAsync();
+    }
+
+    [Fact]
+    public async Task Without_a_homeserver_nothing_is_installed()
+    {
+        await machine.ExpectAsync("rmdir /var/lib/gateway-homeserver/config");
+        var refused = await machine.RunAsync(Install);
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("error: there is no homeserver on this host\nhint: install matrix-synapse", refused.Error, StringComparison.Ordinal);
+        await machine.ExpectAsync("! ls -d /usr/local/lib/gateway*");
+    }
+
+    private async Task EveryUnitIsActiveAndShutAsync()
+    {
+        foreach (var unit in new[] { "gateway", "gateway-homeserver" })
+        {
+            Assert.Equal("active", await machine.ExpectAsync($"systemctl is-active {unit}"));
+            await machine.ExpectAsync($"systemd-analyze security --no-pager --threshold=20 {unit}.service");
+            Assert.Equal("0", await machine.ExpectAsync($"systemctl show --value --property NRestarts {unit}"));
+        }
+
+        Assert.Equal("gateway", await machine.ExpectAsync("ps -o user= -p $(systemctl show --value --property MainPID gateway)"));
+    }
+
+    /// <summary>Through the tunnel, from a host of its own.</summary>
+    private async Task AMemberConnectsAsync() => Assert.Contains("HTTP/1.", await machine.ExpectAsync("""
+        gateway enrol kira --format conf --output /tmp/kira.conf --json >/dev/null 2>&1 || true
+        ip netns add phone
+        ip link add house0 type veth peer name eth0 netns phone
+        ip addr add 10.9.0.1/24 dev house0
+        ip link set house0 up
+        ip -n phone addr add 10.9.0.2/24 dev eth0
+        ip -n phone link set eth0 up
+        ip netns exec phone wireguard-go phone0 >/dev/null 2>&1
+        wg-quick strip /tmp/kira.conf >/tmp/kira.wg
+        ip netns exec phone wg setconf phone0 /tmp/kira.wg
+        ip -n phone addr add 198.19.0.2/32 dev phone0
+        ip -n phone link set phone0 mtu 1280 up
+        ip -n phone route add 198.19.0.1/32 dev phone0
+        printf 'GET / HTTP/1.1\r\nHost: chat.example.org\r\nConnection: close\r\n\r\n' |
+          timeout 20 ip netns exec phone openssl s_client -quiet -servername chat.example.org -connect 198.19.0.1:443 2>/dev/null || true
+        """), StringComparison.Ordinal);
+
+    private async Task TheLogHasNoAddressAsync()
+    {
+        var log = await machine.ExpectAsync("journalctl --no-pager --output cat");
+
+        Assert.Contains("Listening on", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("10.9.0.2", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("198.19.0.2", log, StringComparison.Ordinal);
+    }
+
+    private async Task ASecondRunChangesNothingAsync()
+    {
+        const string Everything = "systemctl show --property MainPID gateway gateway-homeserver; find /etc/gateway /etc/systemd /usr/local/lib -type f ! -name gateway.nft -printf '%p %T@ %m %u\\n' | sort; readlink /usr/local/lib/gateway";
+        await Until.TrueAsync("the gateway has its own account", TimeSpan.FromSeconds(30), async () =>
+            (await machine.ExpectAsync("journalctl -u gateway --output cat")).Contains("own account now", StringComparison.Ordinal));
+
+        // The first run since the gateway has its own account on the homeserver takes the shared secret from there.
+        await machine.ExpectAsync(Install);
+        var before = await machine.ExpectAsync(Everything);
+        await machine.ExpectAsync(Install);
+
+        Assert.Equal(before, await machine.ExpectAsync(Everything));
+    }
+
+    private async Task TheKeyIsSealedAsync()
+    {
+        await machine.ExpectAsync($"sha256sum /var/lib/gateway/store.key | cut -d' ' -f1 >/tmp/sum; {Install} --seal-key");
+
+        await machine.ExpectAsync("! test -e /var/lib/gateway/store.key");
+        await machine.ExpectAsync("systemd-creds decrypt --name=store.key /etc/gateway/store.key.sealed - | sha256sum | grep -q $(cat /tmp/sum)");
+        Assert.Contains("kira", await machine.ExpectAsync("gateway devices"), StringComparison.Ordinal);
+    }
+
+    private async Task AnUpgradeTakesPlaceAsync()
+    {
+        var before = await machine.ExpectAsync("readlink /usr/local/lib/gateway");
+        // As it comes: a tarball.
+        await machine.ExpectAsync("echo newer >gateway/note; tar -czf gateway.tar.gz -C gateway .; deploy/install --from gateway.tar.gz");
+
+        Assert.NotEqual(before, await machine.ExpectAsync("readlink /usr/local/lib/gateway"));
+        await machine.ExpectAsync($"! test -e {before}");
+    }
+
+    private async Task ABrokenUpgradeComesBackAsync()
+    {
+        var before = await machine.ExpectAsync("readlink /usr/local/lib/gateway");
+        await machine.ExpectAsync("cp -r gateway broken; mv broken/gateway broken/real; printf '#!/bin/sh\\ncase $1 in serve) exit 1 ;; status) exit 3 ;; esac\\n' >broken/gateway; chmod +x broken/gateway");
+        var failed = await machine.RunAsync("deploy/install --from broken");
+
+        Assert.Equal(1, failed.ExitCode);
+        Assert.Contains("the new version did not come up; the one before it runs again", failed.Error, StringComparison.Ordinal);
+        Assert.Equal(before, await machine.ExpectAsync("readlink /usr/local/lib/gateway"));
+        Assert.Equal(before, await machine.ExpectAsync("cat /var/cache/gateway/library"));
+        Assert.Contains("kira", await machine.ExpectAsync("gateway devices"), StringComparison.Ordinal);
+    }
+
+    private async Task AnOlderProgramIsRefusedAsync()
+    {
+        var before = await machine.ExpectAsync("systemctl show --property MainPID gateway; readlink /usr/local/lib/gateway");
+        var refused = await machine.RunAsync("cp -r gateway older; echo 1 >older/store-format; deploy/install --from older");
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("this gateway knows 1: it is older than the one that wrote it", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(before, await machine.ExpectAsync("systemctl show --property MainPID gateway; readlink /usr/local/lib/gateway"));
+    }
+
+    private async Task NothingStaysAsync()
+    {
+        // The homeserver's root is a mount of this test.
+        await machine.ExpectAsync("deploy/down --purge --yes || true; umount -l /var/lib/gateway-homeserver/root || true; deploy/down --purge --yes");
+
+        await machine.ExpectAsync("! ls -d /etc/gateway /var/lib/gateway* /usr/local/lib/gateway* /usr/local/bin/gateway /etc/systemd/system/gateway* /sys/class/net/wg0 2>/dev/null");
+    }
+}
