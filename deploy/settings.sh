@@ -72,7 +72,7 @@ kernel_has_wireguard() { unshare --net ip link add probe type wireguard 2>/dev/n
 
 # What the gateway itself uses, and these scripts.
 install_gateway_packages() {
-  install_packages wireguard-tools iproute2 nftables jq openssl age sqlite3
+  install_packages wireguard-tools iproute2 nftables jq openssl age sqlite3 libicu72   # .NET asks for the last
   modprobe wireguard 2>/dev/null || true
   kernel_has_wireguard || install_packages wireguard-go
 }
