@@ -114,9 +114,11 @@ internal sealed class GateMetrics
     /// <summary>No <paramref name="status"/>: the member went, or was cut off.</summary>
     internal void End(RequestMark mark, int? status)
     {
-        Interlocked.Decrement(ref _open[(int)mark.Class]);
         var outcome = status is { } code ? Math.Clamp((code / 100) - 2, 0, Aborted - 1) : Aborted;
         _duration.Record(_time.GetElapsedTime(mark.Came).TotalSeconds, in Labels[((int)mark.Class * Outcomes.Length) + outcome]);
+
+        // Last: what is not open any more has been counted.
+        Interlocked.Decrement(ref _open[(int)mark.Class]);
     }
 
     public void Refused(RefusalReason reason) => _refused.Add(1, Reasons[(int)reason]);
