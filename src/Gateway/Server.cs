@@ -26,7 +26,6 @@ internal static partial class Server
 
     public static async Task<int> ServeAsync(string? configFile, CancellationToken cancellationToken)
     {
-        SocketThreads.Use();
         var (settings, faults) = Settings.Read(configFile);
         if (faults.Count > 0)
         {
@@ -40,6 +39,7 @@ internal static partial class Server
             return CommandLine.WrongUsage;
         }
 
+        SocketThreads.Use();
         try
         {
             var entropy = new Entropy();

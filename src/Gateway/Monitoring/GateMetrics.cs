@@ -109,7 +109,9 @@ internal sealed class GateMetrics
         return mark;
     }
 
-    public void End(RequestMark mark, HttpContext context) => End(mark, context.RequestAborted.IsCancellationRequested ? null : context.Response.StatusCode);
+    /// <summary><paramref name="cut"/>: of its device. Kestrel tells of an aborted request a moment later, on another thread.</summary>
+    public void End(RequestMark mark, HttpContext context, CancellationToken cut) =>
+        End(mark, cut.IsCancellationRequested || context.RequestAborted.IsCancellationRequested ? null : context.Response.StatusCode);
 
     /// <summary>No <paramref name="status"/>: the member went, or was cut off.</summary>
     internal void End(RequestMark mark, int? status)

@@ -55,10 +55,11 @@ internal sealed partial class MemberGate(
         }
 
         var mark = metrics.Begin(context);
+
+        // 2. The order matters: see Door.
+        var cut = found.Door.Cut;
         try
         {
-            // 2. The order matters: see Door.
-            var cut = found.Door.Cut;
             await using var ends = cut.UnsafeRegister(static request => ((HttpContext)request!).Abort(), context);
             await (devices.Find(address) is { } device && device.Id == found.Id
                 ? JudgeAsync(context, device, cut)
@@ -71,7 +72,7 @@ internal sealed partial class MemberGate(
         finally
         {
             share.Leave();
-            metrics.End(mark, context);
+            metrics.End(mark, context, cut);
         }
     }
 

@@ -85,7 +85,7 @@ public class RequestPathBenchmarks
 
     /// <summary>Its class, its time and its outcome, as Prometheus is told them.</summary>
     [Benchmark]
-    public void Count() => _metrics.End(_metrics.Begin(_context), _context);
+    public void Count() => _metrics.End(_metrics.Begin(_context), _context, CancellationToken.None);
 
     /// <summary>The keyed hash by itself.</summary>
     [Benchmark]

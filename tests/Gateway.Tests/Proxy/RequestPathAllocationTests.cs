@@ -56,7 +56,7 @@ public sealed class RequestPathAllocationTests
             var start = GC.GetAllocatedBytesForCurrentThread();
             for (var request = 0; request < 150; request++)
             {
-                metrics.End(metrics.Begin(context), context);
+                metrics.End(metrics.Begin(context), context, CancellationToken.None);
                 metrics.Refused(RefusalReason.TokenForeign);
             }
 
