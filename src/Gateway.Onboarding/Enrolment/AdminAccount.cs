@@ -16,9 +16,10 @@ public sealed partial class AdminAccount(
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
     private volatile bool _secretIsGone;
+    private volatile string _lastFault = "not looked for yet";
 
-    /// <summary>Why there is no account yet, in words for the admin; null once there is.</summary>
-    public string? Fault { get; private set; } = "not looked for yet";
+    /// <summary>Why there is no account yet, in words for the admin; null once there is, also straight after a restart.</summary>
+    public string? Fault => writer.Current.AdminAccountSince is null ? _lastFault : null;
 
     /// <summary>The homeserver still makes an account for whoever has the secret.</summary>
     public bool SecretIsOpen => writer.Current.AdminAccountSince is not null && !_secretIsGone;
@@ -44,12 +45,11 @@ public sealed partial class AdminAccount(
                 Made();
             }
 
-            Fault = null;
             _secretIsGone = !await admin.TakesAsync(secret, entropy, cancellationToken);
         }
         catch (HomeserverException e)
         {
-            Fault = writer.Current.AdminAccountSince is null ? e.Message : null;
+            _lastFault = e.Message;
         }
     }
 
@@ -64,7 +64,7 @@ public sealed partial class AdminAccount(
             }
             catch (StoreException e)
             {
-                Fault = e.Message;
+                _lastFault = e.Message;
             }
         }
     }

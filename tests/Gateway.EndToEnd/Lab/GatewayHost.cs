@@ -137,6 +137,12 @@ public sealed class GatewayHost : IAsyncDisposable
     /// <summary>The program and its arguments, for those who start it elsewhere.</summary>
     public string[] CommandLine(params string[] arguments) => [Requirements.Gateway, .. arguments, "--config", ConfigFile];
 
+    /// <summary>Until it has its own account on the homeserver, and knows it.</summary>
+    public Task WaitForAccountAsync() => Until.TrueAsync(
+        "the gateway has its account",
+        TimeSpan.FromSeconds(30),
+        async () => !(await JsonAsync("status")).GetProperty("adminAccount").GetProperty("detail").GetString()!.Contains("has no admin account", StringComparison.Ordinal));
+
     /// <summary>The same with <c>--json</c>, for a command that must succeed.</summary>
     public async Task<JsonElement> JsonAsync(params string[] arguments) =>
         JsonElement.Parse((await RunAsync([.. arguments, "--json"])).Expect());

@@ -112,7 +112,7 @@ public sealed class ClosedHomeserverStory(TestLab lab) : IAsyncLifetime
     {
         var paulette = (await lab.Gateway.EnrolAsync("paulette", "phone")).MatrixUserId;
         var account = $"_synapse/admin/v2/users/{Uri.EscapeDataString(paulette)}?user_id={Uri.EscapeDataString($"@gateway:{GatewayHost.ServerName}")}";
-        await Until.TrueAsync("the gateway has its account", TimeSpan.FromSeconds(30), () => lab.Homeserver.AccountExistsAsync($"@gateway:{GatewayHost.ServerName}"));
+        await lab.Gateway.WaitForAccountAsync();
 
         Assert.Contains(paulette, await FindAsync("paulette"));
         await lab.Homeserver.AskAsync(HttpMethod.Put, account, """{"locked": true}""");

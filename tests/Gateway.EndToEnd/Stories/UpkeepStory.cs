@@ -58,7 +58,7 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task Doctor_finds_the_doors_of_the_real_homeserver_shut()
     {
-        await Until.TrueAsync("the gateway has its account", TimeSpan.FromSeconds(30), () => lab.Homeserver.AccountExistsAsync($"@gateway:{GatewayHost.ServerName}"));
+        await lab.Gateway.WaitForAccountAsync();
         var findings = await ExamineAsync();
         var text = (await lab.Gateway.RunAsync("doctor")).Expect();
 
@@ -73,7 +73,7 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
     [Fact]
     public async Task Doctor_tells_what_an_open_homeserver_lets_happen()
     {
-        await Until.TrueAsync("the gateway has its account", TimeSpan.FromSeconds(30), () => lab.Homeserver.AccountExistsAsync($"@gateway:{GatewayHost.ServerName}"));
+        await lab.Gateway.WaitForAccountAsync();
         var registration = Directory.GetFiles(lab.Homeserver.ConfigFolder, "*registration.yaml").Single();
         var careless = Path.Combine(lab.Homeserver.ConfigFolder, "careless.yaml");
         await File.WriteAllLinesAsync(careless, (await File.ReadAllLinesAsync(registration)).Where(line => !line.StartsWith("ip_range_whitelist", StringComparison.Ordinal)));

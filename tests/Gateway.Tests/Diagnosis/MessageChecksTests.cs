@@ -88,6 +88,17 @@ public sealed class MessageChecksTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Straight_after_a_restart_the_account_is_still_known()
+    {
+        await LookAsync();
+
+        await _gateway!.RestartAsync();
+        var findings = await _gateway.Service<Doctor>().ExamineAsync(default);
+
+        Assert.Equal(Verdict.Ok, findings.Single(finding => finding.Name == "encryption").Verdict);
+    }
+
+    [Fact]
     public async Task A_homeserver_in_trouble_is_unknown_and_its_room_goes_all_the_same()
     {
         _rooms.Trouble = "/event/";
