@@ -98,7 +98,7 @@ internal static class Services
         services.AddSingleton<ICheck, SocketChecks>().AddSingleton<ICheck, WireGuardCheck>();
         services.AddSingleton<HomeserverTrials>().AddSingleton<ICheck, ServiceTokenCheck>().AddSingleton<ICheck, MessageChecks>().AddSingleton<ICheck, VersionChecks>();
         services.AddSingleton<ICheck, HomeserverChecks>().AddSingleton<ICheck, CertificateCheck>().AddSingleton<ICheck, NameCheck>();
-        services.AddSingleton<ICheck, ClockCheck>().AddSingleton<ICheck, RevocationCheck>().AddSingleton<ICheck, BackupCheck>();
+        services.AddSingleton<ICheck, ClockCheck>().AddSingleton<ICheck, RevocationCheck>().AddSingleton<ICheck, BackupCheck>().AddSingleton<ICheck, DrillCheck>();
         services.AddSingleton<ICheck>(provider => new EncryptedDiskCheck(provider.GetRequiredService<GatewayOptions>()));
     }
 

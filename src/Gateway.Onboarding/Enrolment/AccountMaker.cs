@@ -37,8 +37,8 @@ public sealed class AccountMaker(StateWriter writer, Homeserver homeserver, Time
             return null;
         }
 
-        // An account that we asked for and never heard of may exist: then it is ours.
-        var mayBeOurs = known?.State == MemberState.AccountAsked;
+        // An account that we asked for and never heard of may exist: then it is ours. So is the drill's, from before a restore.
+        var mayBeOurs = known?.State == MemberState.AccountAsked || request.IsDrill;
         writer.Write(new MemberAdded(localpart, request.DisplayName, request.Adopt) { At = time.GetUtcNow() });
         Refusal? refusal;
         try
@@ -89,7 +89,7 @@ public sealed class AccountMaker(StateWriter writer, Homeserver homeserver, Time
         {
             await homeserver.SetDisplayNameAsync(localpart, displayName, cancellationToken);
         }
-        else if (made)
+        else if (made && !request.IsDrill)
         {
             await ListAsync(localpart, cancellationToken);
         }

@@ -6,8 +6,8 @@ using Gateway.Onboarding.Store;
 
 namespace Gateway.Onboarding.Enrolment;
 
-/// <summary>What the admin asked for. Without a <see cref="DeviceName"/> the first free default is taken.</summary>
-public sealed record EnrolRequest(string Member, string? DeviceName, string? DisplayName, bool Adopt, string By, string? System = null);
+/// <summary>What the admin asked for. Without a <see cref="DeviceName"/> the first free default is taken. <see cref="IsDrill"/>: for the member who is nobody.</summary>
+public sealed record EnrolRequest(string Member, string? DeviceName, string? DisplayName, bool Adopt, string By, string? System = null, bool IsDrill = false);
 
 public abstract record EnrolResult
 {
@@ -116,7 +116,7 @@ public sealed class Enroller(
                 $"use small letters, digits, '.', '_' and '-', a letter or digit first, not digits alone, at most {Localpart.MaxLength}");
         }
 
-        if (localpart.IsReserved)
+        if (localpart.IsReserved && !(request.IsDrill && localpart == Localpart.Drill))
         {
             return new(RefusalKind.Invalid, $"'{localpart}' is a reserved name", "choose another: members could take it for the gateway or the admin");
         }

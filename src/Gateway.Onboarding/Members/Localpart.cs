@@ -13,12 +13,15 @@ public readonly record struct Localpart : IParsable<Localpart>
 
     private static readonly HashSet<string> ReservedNames = new(StringComparer.Ordinal)
     {
-        "gateway", "gateway-service", "admin", "administrator", "notices", "server", "root", "system", "support",
+        "gateway", "gateway-service", "gateway-drill", "admin", "administrator", "notices", "server", "root", "system", "support",
     };
 
     private readonly string? _value;
 
     private Localpart(string value) => _value = value;
+
+    /// <summary>The member of <c>gateway drill</c>, who is nobody: its devices are made to be lost.</summary>
+    public static readonly Localpart Drill = new("gateway-drill");
 
     /// <summary>Names that a member could be taken in by: the gateway's own, the admin's, the server's notices.</summary>
     public bool IsReserved => ReservedNames.Contains(ToString());

@@ -55,6 +55,12 @@ public sealed class Revoker(StateWriter writer, ShutDoor shutDoor, TimeProvider 
             return new RevokeResult.Refused(new(RefusalKind.NotFound, $"there is no member '{word}'", "see 'gateway members'"));
         }
 
+        if (localpart == Localpart.Drill)
+        {
+            // A name is not handed on, not even to the next drill.
+            return new RevokeResult.Refused(new(RefusalKind.Conflict, $"'{localpart}' is the drill's and does not leave", "its devices end with each drill; a single one: gateway revoke <device> --cut"));
+        }
+
         var devices = Revoke(
             state => [.. state.DevicesOf(localpart).Where(device => device.IsLive || (cut && device.HasPeer)).Select(device => device.Id)],
             cut,

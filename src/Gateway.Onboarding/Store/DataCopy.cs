@@ -7,7 +7,7 @@ namespace Gateway.Onboarding.Store;
 public static class DataCopy
 {
     /// <summary>What is known of this machine, and not of the group: it has no place in a copy.</summary>
-    public static readonly IReadOnlyList<string> NotCopied = ["gateway.lock", "backup.json", "backup.lock", "moved.json"];
+    public static readonly IReadOnlyList<string> NotCopied = ["gateway.lock", "backup.json", "backup.lock", "drill.json", "drill.lock", "moved.json"];
 
     /// <summary>Snapshots are rare: one that comes between is seldom, two are a wonder.</summary>
     private const int Tries = 10;

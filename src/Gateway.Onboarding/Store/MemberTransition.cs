@@ -20,10 +20,10 @@ internal static class MemberTransition
         _ => throw new ArgumentOutOfRangeException(nameof(intent), intent.GetType().Name, "No transition for this intent."),
     };
 
-    /// <summary>Whoever has a lost phone may have the member's identity and recovery key: both are to be made anew, until it is done.</summary>
+    /// <summary>Whoever has a lost phone may have the member's identity and recovery key: both are to be made anew, until it is done. A drill's have neither.</summary>
     public static State AfterDevice(State before, State after, DeviceIntent intent) => intent switch
     {
-        DeviceRevoked when before.Devices.GetValueOrDefault(intent.Device) is { IsLive: true } lost && EverSignedIn(lost) =>
+        DeviceRevoked when before.Devices.GetValueOrDefault(intent.Device) is { IsLive: true } lost && EverSignedIn(lost) && lost.Member != Localpart.Drill =>
             With(after, lost.Member, member => member with { ResetDueSince = member.ResetDueSince ?? intent.At }),
         ResetUsed => OfDevice(after, intent, member => member with { ResetDueSince = null }),
         ResetReturned => OfDevice(after, intent, member => member with { ResetDueSince = member.ResetDueSince ?? intent.At }),

@@ -30,6 +30,7 @@ internal static class AdminApi
         var routes = app.MapGroup("").WithMetadata(PlanesOfRoutes.Socket).RequireAuthorization(AccessPolicies.Socket);
         routes.MapOpenApi("/v1/openapi.json");
         routes.MapPost(AdminRoutes.Enrolments, EnrolAsync);
+        routes.MapPost(AdminRoutes.DrillEnrolments, EnrolDrillAsync);
         routes.MapPost(AdminRoutes.EnrolmentCancellations, CancelEnrolment);
         routes.MapGet(AdminRoutes.Devices, ListDevices);
         routes.MapGet(AdminRoutes.Members, ListMembers);
@@ -51,11 +52,16 @@ internal static class AdminApi
     }
 
     private static async Task<Results<Created<EnrolmentView>, ProblemHttpResult>> EnrolAsync(EnrolmentRequest request, Enrolments enrolments, CancellationToken cancellationToken) =>
-        await enrolments.EnrolAsync(request, By, cancellationToken) switch
-        {
-            ({ } view, _) => TypedResults.Created($"{AdminRoutes.Devices}?device={view.Device.Id}", view),
-            (_, var refusal) => Problem(refusal!),
-        };
+        Enrolled(await enrolments.EnrolAsync(request, By, cancellationToken));
+
+    private static async Task<Results<Created<EnrolmentView>, ProblemHttpResult>> EnrolDrillAsync(Enrolments enrolments, CancellationToken cancellationToken) =>
+        Enrolled(await enrolments.EnrolDrillAsync(By, cancellationToken));
+
+    private static Results<Created<EnrolmentView>, ProblemHttpResult> Enrolled((EnrolmentView? View, Refusal? Refusal) result) => result switch
+    {
+        ({ } view, _) => TypedResults.Created($"{AdminRoutes.Devices}?device={view.Device.Id}", view),
+        (_, var refusal) => Problem(refusal!),
+    };
 
     private static Results<Ok<CancellationView>, ProblemHttpResult> CancelEnrolment(CancellationRequest request, Enroller enroller) =>
         enroller.Cancel(request.Device, By) is { } refusal ? Problem(refusal) : TypedResults.Ok(new CancellationView(request.Device));

@@ -6,6 +6,9 @@ internal static class AdminRoutes
     /// <summary>POST <see cref="EnrolmentRequest"/> → 201 <see cref="EnrolmentView"/>.</summary>
     public const string Enrolments = "/v1/enrolments";
 
+    /// <summary>POST → 201 <see cref="EnrolmentView"/>: a device of nobody's, to play a lost phone with (<c>gateway drill</c>).</summary>
+    public const string DrillEnrolments = "/v1/drill-enrolments";
+
     /// <summary>POST <see cref="CancellationRequest"/> → <see cref="CancellationView"/>: a code that nobody has used is forgotten.</summary>
     public const string EnrolmentCancellations = "/v1/enrolment-cancellations";
 

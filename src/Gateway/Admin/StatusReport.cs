@@ -58,7 +58,7 @@ internal sealed class StatusReport(
     }
 
     private CountsView Counts(State state) => new(
-        state.Members.Values.Count(member => member.State == MemberState.Active),
+        state.Members.Values.Count(member => member.State == MemberState.Active && member.Localpart != Localpart.Drill),
         state.Devices.Values.Count(device => device.IsLive),
         state.Devices.Values.Count(views.IsOnline),
         state.Devices.Values.Count(device => device.State == DeviceState.SignedIn),

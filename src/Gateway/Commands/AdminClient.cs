@@ -57,6 +57,9 @@ internal sealed class AdminClient(HttpMessageHandler handler, string socket) : I
     public Task<Reply<EnrolmentView>> EnrolAsync(EnrolmentRequest request, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, AdminRoutes.Enrolments, Json(request, AdminJson.Default.EnrolmentRequest), Answers.EnrolmentView, cancellationToken);
 
+    public Task<Reply<EnrolmentView>> EnrolDrillAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, AdminRoutes.DrillEnrolments, null, Answers.EnrolmentView, cancellationToken);
+
     public Task<Reply<IReadOnlyList<DeviceView>>> DevicesAsync(string? member, string? device, CancellationToken cancellationToken)
     {
         var filter = member is { } localpart ? $"?member={Uri.EscapeDataString(localpart)}" : device is { } id ? $"?device={Uri.EscapeDataString(id)}" : "";

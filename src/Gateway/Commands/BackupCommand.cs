@@ -20,7 +20,7 @@ internal static class BackupCommand
         {
             var file = Path.GetFullPath(context.NamedFile(parsed) ?? LocalSettings.DefaultFile);
             var settings = context.Settings(parsed);
-            var options = settings.Backup();
+            var options = settings.Section<BackupOptions>("Backup");
             options.Recipients = parsed.GetValue(recipient) is { Length: > 0 } named ? named : options.Recipients;
             options.Keep = parsed.GetValue(keep) ?? options.Keep;
             if (options.Faults().FirstOrDefault() is { } fault)

@@ -93,6 +93,7 @@ internal static class CommandLine
             AdminDeviceCommand.Build(context),
             StatusCommand.Build(context),
             DoctorCommand.Build(context),
+            DrillCommand.Build(context),
             AuditCommand.Build(context),
             HomeserverConfigCommand.Build(context),
             BackupCommand.Build(context),

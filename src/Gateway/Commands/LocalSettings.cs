@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Globalization;
-using Gateway.Backups;
 
 namespace Gateway.Commands;
 
@@ -58,16 +57,17 @@ internal sealed record LocalSettings(string AdminSocket, string DataDirectory, d
         }
     }
 
-    /// <summary>Section <c>Backup</c>, read when it is asked for; throws <see cref="CommandException"/> where it has a fault.</summary>
-    public BackupOptions Backup()
+    /// <summary>One section, read when it is asked for; throws <see cref="CommandException"/> where it has a fault.</summary>
+    public T Section<T>(string name)
+        where T : class, new()
     {
         try
         {
-            return Configuration.GetSection("Backup").Get<BackupOptions>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new();
+            return Configuration.GetSection(name).Get<T>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new();
         }
         catch (InvalidOperationException fault)
         {
-            throw CommandException.Usage($"the section Backup of the configuration: {fault.Message}", "mend it, so that nothing is missing when it is needed");
+            throw CommandException.Usage($"the section {name} of the configuration: {fault.Message}", "mend it, so that nothing is missing when it is needed");
         }
     }
 

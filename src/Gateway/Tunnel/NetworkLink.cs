@@ -69,7 +69,8 @@ internal sealed class NetworkLink(string name, UserspaceMode userspace)
         return made;
     }
 
-    private async Task MakeAsync(CancellationToken cancellationToken)
+    /// <summary>A new link, without address and down. Throws <see cref="TunnelException"/>.</summary>
+    public async Task MakeAsync(CancellationToken cancellationToken)
     {
         if (userspace != UserspaceMode.Always && await MakeInKernelAsync(cancellationToken))
         {

@@ -106,6 +106,25 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_lost_phone_is_played_and_loses_everything_while_a_members_goes_on()
+    {
+        // The lab's own grace of seconds could end the tunnel before the drill has looked at what the phone is told.
+        await using var patient = await ChangedSettings.ApplyAsync(lab.Gateway, ("Revocation:GraceHours", 1));
+        var ravi = await lab.SignInAsync("ravi");
+
+        var said = (await lab.Gateway.RunAsync("drill")).Expect();
+        var again = await lab.Gateway.JsonAsync("drill");
+
+        Assert.Equal(10, said.Split('\n').Count(line => line.StartsWith("  ok ", StringComparison.Ordinal)));
+        Assert.EndsWith("A lost phone loses everything. The test device is gone.\n", said, StringComparison.Ordinal);
+        Assert.True(again.GetProperty("ok").GetBoolean());
+        Assert.Equal("ok", (await ExamineAsync())["drill"].Verdict);
+        Assert.Equal(ravi.UserId, (await ravi.Client.WhoAmIAsync()).GetProperty("user_id").GetString());
+        Assert.Equal(0, await lab.Homeserver.CountAsync("SELECT count(*) FROM devices WHERE user_id LIKE '@gateway-drill:%'"));
+        Assert.Equal(0, await lab.Homeserver.CountAsync("SELECT count(*) FROM user_directory WHERE user_id LIKE '@gateway-drill:%'"));
+    }
+
+    [Fact]
     public async Task A_peer_that_somebody_added_by_hand_is_removed()
     {
         var key = (await Command.RunAsync("wg", "genkey")).Expect();

@@ -29,7 +29,7 @@ public sealed class DoctorTests
         Assert.Equal(
             [
                 "listener", "firewall", "tunnel", "outside", "homeserver", "wireguard", "service token", "messages", "Synapse", ".NET", "registration", "guests",
-                "federation", "public rooms", "certificate", "trust", "name", "clock", "revocations", "backup", "homeserver backup", "disk",
+                "federation", "public rooms", "certificate", "trust", "name", "clock", "revocations", "backup", "homeserver backup", "drill", "disk",
             ],
             findings.Select(finding => finding.Name));
         Assert.Equal("warning", findings.Single(finding => finding.Name == "trust").Verdict);

@@ -27,6 +27,15 @@ internal static class DoctorWords
         ["revocations"] = new(ConsoleTexts.CheckRevocations, ConsoleTexts.CheckRevocationsOk, ConsoleTexts.CheckRevocationsBad),
         ["backup"] = new(ConsoleTexts.CheckBackup, ConsoleTexts.CheckBackupOk, ConsoleTexts.CheckBackupBad),
         ["disk"] = new(ConsoleTexts.CheckDisk, ConsoleTexts.CheckDiskOk, ConsoleTexts.CheckDiskBad),
+        ["encryption"] = new(ConsoleTexts.CheckEncryption, ConsoleTexts.CheckEncryptionOk, ConsoleTexts.CheckEncryptionBad),
+        ["retention"] = new(ConsoleTexts.CheckRetention, ConsoleTexts.CheckRetentionOk, ConsoleTexts.CheckRetentionBad),
+        ["purge"] = new(ConsoleTexts.CheckPurge, ConsoleTexts.CheckPurgeOk, ConsoleTexts.CheckPurgeBad),
+        ["messages"] = new(ConsoleTexts.CheckMessages, ConsoleTexts.CheckMessagesOk, ConsoleTexts.CheckMessagesBad),
+        ["service token"] = new(ConsoleTexts.CheckServiceToken, ConsoleTexts.CheckServiceTokenOk, ConsoleTexts.CheckServiceTokenBad),
+        ["Synapse"] = new(ConsoleTexts.CheckSynapse, ConsoleTexts.CheckSynapseOk, ConsoleTexts.CheckSynapseBad),
+        [".NET"] = new(ConsoleTexts.CheckDotNet, ConsoleTexts.CheckDotNetOk, ConsoleTexts.CheckDotNetBad),
+        ["homeserver backup"] = new(ConsoleTexts.CheckHomeserverBackup, ConsoleTexts.CheckHomeserverBackupOk, ConsoleTexts.CheckHomeserverBackupBad),
+        ["drill"] = new(ConsoleTexts.CheckDrill, ConsoleTexts.CheckDrillOk, ConsoleTexts.CheckDrillBad),
     };
 
     public static IEnumerable<string> Known => Checks.Keys;

@@ -13,10 +13,10 @@ internal sealed class Roster(StateWriter writer, DeviceViews views, HandshakeWat
 {
     public State State => writer.Current;
 
-    /// <summary>Those that <paramref name="query"/> finds, by name; accents and capitals do not matter.</summary>
+    /// <summary>Those that <paramref name="query"/> finds, by name; accents and capitals do not matter. Nobody, who plays in drills, is there only while a drill is.</summary>
     public IReadOnlyList<MemberRow.View> Members(State state, string query, bool left) =>
         [.. Find(state, query)
-            .Where(one => one.Member.State == MemberState.Left == left)
+            .Where(one => one.Member.State == MemberState.Left == left && (one.Member.Localpart != Localpart.Drill || one.Devices.Any(IsShown)))
             .Select(one => Row(one.Member, one.Devices.Where(IsShown)))
             .OrderBy(row => Folded(row.Name), StringComparer.Ordinal).ThenBy(row => row.Localpart, StringComparer.Ordinal)];
 
@@ -27,7 +27,7 @@ internal sealed class Roster(StateWriter writer, DeviceViews views, HandshakeWat
             : null;
 
     public CountsLine.View Counts(State state) => new(
-        state.Members.Values.Count(member => member.State != MemberState.Left),
+        state.Members.Values.Count(member => member.State != MemberState.Left && member.Localpart != Localpart.Drill),
         state.Devices.Values.Count(device => device.IsLive),
         state.Devices.Values.Count(device => device.IsLive && views.IsOnline(device)),
         state.Devices.Values.Count(device => device.State == DeviceState.Pending));
