@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Gateway.Diagnosis;
 using Gateway.Onboarding.Store;
 
 namespace Gateway.Tests.Deploy;
@@ -42,6 +43,17 @@ public sealed partial class ComposeTests
         var bases = Directory.GetFiles(Deploy("containers"), "*.Containerfile").SelectMany(File.ReadAllLines).Where(line => line.StartsWith("FROM ", StringComparison.Ordinal));
 
         Assert.All([.. images, .. bases], image => Assert.Matches(Version(), image));
+    }
+
+    /// <summary>The doctor would say so only once it runs.</summary>
+    [Fact]
+    public void The_versions_have_no_hole_that_the_doctor_knows()
+    {
+        var synapse = VersionOf("homeserver.Containerfile");
+
+        Assert.Equal(Verdict.Ok, VersionChecks.OfSynapse(synapse).Verdict);
+        Assert.Contains($"image: gateway-homeserver:v{synapse}\n", File.ReadAllText(Deploy("compose.yaml")), StringComparison.Ordinal);
+        Assert.Equal(Verdict.Ok, VersionChecks.OfDotNet(System.Version.Parse(VersionOf("gateway.Containerfile"))).Verdict);
     }
 
     [Fact]
@@ -87,6 +99,11 @@ public sealed partial class ComposeTests
             blocks.Where(block => !block.Groups["reason"].Success).SelectMany(block => block.Groups["commands"].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
             command => Assert.Contains(command, story, StringComparison.Ordinal));
     }
+
+    private static string VersionOf(string recipe) => BaseVersion().Match(File.ReadAllText(Deploy($"containers/{recipe}"))).Groups["version"].Value;
+
+    [GeneratedRegex(@"^FROM \S+:v?(?<version>[0-9.]+)(-\w+)?$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex BaseVersion();
 
     [GeneratedRegex(@":v?\d+\.\d+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Version();
