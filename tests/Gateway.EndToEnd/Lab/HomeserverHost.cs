@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 
@@ -13,16 +14,19 @@ namespace Gateway.EndToEnd.Lab;
 public sealed class HomeserverHost : IAsyncDisposable
 {
     private readonly string folder;
+    private readonly string? socket;
     private NetworkNamespace server;
     private HttpClient http;
     private RunningProgram? program;
     private string applicationToken = "";
 
-    public HomeserverHost(NetworkNamespace server, string folder)
+    /// <summary>On TCP port 8008 of the server's loopback, or on a Unix socket.</summary>
+    public HomeserverHost(NetworkNamespace server, string folder, string? socket = null)
     {
         this.server = server;
         this.folder = folder;
-        http = NamespaceHttp.Client(server, IPAddress.Loopback, BaseAddress);
+        this.socket = socket;
+        http = Client();
         Directory.CreateDirectory(ConfigFolder);
     }
 
@@ -38,7 +42,7 @@ public sealed class HomeserverHost : IAsyncDisposable
     {
         server = other;
         http.Dispose();
-        http = NamespaceHttp.Client(server, IPAddress.Loopback, BaseAddress);
+        http = Client();
     }
 
     /// <summary>Where <c>gateway homeserver-config --output</c> shall write.</summary>
@@ -46,6 +50,9 @@ public sealed class HomeserverHost : IAsyncDisposable
 
     /// <summary>Whether its time is the lab's to set (libfaketime): two weeks are then a moment.</summary>
     public bool HasOwnClock { get; init; }
+
+    /// <summary>Synapse's <c>database</c> setting as one line of YAML.</summary>
+    public string? Database { get; init; }
 
     public string MediaFolder => Path.Combine(folder, "media");
 
@@ -166,6 +173,25 @@ public sealed class HomeserverHost : IAsyncDisposable
         ? ["env", "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1", $"FAKETIME_TIMESTAMP_FILE={Clock}", "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
         : [];
 
+    private HttpClient Client() => socket is null
+        ? NamespaceHttp.Client(server, IPAddress.Loopback, BaseAddress)
+        : new HttpClient(new SocketsHttpHandler { ConnectCallback = OpenSocketAsync }) { BaseAddress = BaseAddress };
+
+    private async ValueTask<Stream> OpenSocketAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket!), cancellationToken);
+            return new NetworkStream(connection, ownsSocket: true);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
     private HttpRequestMessage ApplicationRequest(HttpMethod method, string target)
     {
         var request = new HttpRequestMessage(method, target);
@@ -220,10 +246,7 @@ public sealed class HomeserverHost : IAsyncDisposable
             report_stats: false
             macaroon_secret_key: {RandomNumberGenerator.GetHexString(32)}
             form_secret: {RandomNumberGenerator.GetHexString(32)}
-            database:
-              name: sqlite3
-              args:
-                database: {folder}/homeserver.db
+            database: {Database ?? $"{{name: sqlite3, args: {{database: {folder}/homeserver.db}}}}"}
             # Synapse notifies no address of a private network: but this one is a story's.
             ip_range_whitelist: ['127.0.0.1/32']
             """);

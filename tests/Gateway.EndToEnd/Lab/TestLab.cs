@@ -37,8 +37,8 @@ public sealed class TestLab : IAsyncLifetime
     /// <summary>What phones can resolve besides the server name, as lines of hosts(5).</summary>
     public IReadOnlyList<string> PublicNames { get; init; } = [];
 
-    /// <summary>Whether Synapse's time is the story's to set.</summary>
-    public bool HomeserverHasOwnClock { get; init; }
+    /// <summary>The homeserver in this folder of the server, not started yet; replaced by labs that need it otherwise.</summary>
+    public Func<NetworkNamespace, string, Task<HomeserverHost>> MakeHomeserver { get; init; } = (server, folder) => Task.FromResult(new HomeserverHost(server, folder));
 
     public async ValueTask InitializeAsync()
     {
@@ -46,7 +46,7 @@ public sealed class TestLab : IAsyncLifetime
         server = await Network.AddHostAsync("server", TestNetwork.DataCentre, 10);
         gateway = new GatewayHost(server, Network.Name, PublicAddress, Authority);
         Configure(gateway);
-        homeserver = new HomeserverHost(server, Directory.CreateDirectory(Path.Combine(Network.Name.Folder, "homeserver")).FullName) { HasOwnClock = HomeserverHasOwnClock };
+        homeserver = await MakeHomeserver(server, Directory.CreateDirectory(Path.Combine(Network.Name.Folder, "homeserver")).FullName);
         await gateway.StartAsync();
         firewall = new Firewall(server, gateway);
         await firewall.LoadAsync();

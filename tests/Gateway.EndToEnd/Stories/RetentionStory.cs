@@ -14,7 +14,7 @@ public sealed class RetentionStory
     [Fact]
     public async Task Messages_files_and_what_was_deleted_are_gone_when_their_time_is_over()
     {
-        await using var lab = new TestLab { HomeserverHasOwnClock = true };
+        await using var lab = new TestLab { MakeHomeserver = (server, folder) => Task.FromResult(new HomeserverHost(server, folder) { HasOwnClock = true }) };
         await lab.InitializeAsync();
         var homeserver = lab.Homeserver;
         var rosa = await PlainMember.SignInAsync(homeserver, "rosa");
