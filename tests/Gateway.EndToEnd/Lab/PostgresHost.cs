@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 
@@ -35,17 +34,17 @@ public sealed class PostgresHost : IAsyncDisposable
 
         (await server.RunAsync(
             "setpriv", [.. become, tools + "initdb", $"--pgdata={cluster}", "--username=synapse", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", $"--pwfile={secret}", "--no-sync"])).Expect();
-        var program = new RunningProgram(
+        var started = new RunningProgram(
             server.Describe("setpriv", [.. become, tools + "postgres", "-D", cluster, "-c", "listen_addresses=", "-c", $"unix_socket_directories={folder}", "-c", "fsync=off"]), "postgres");
         try
         {
             await Until.TrueAsync("the database answers", TimeSpan.FromSeconds(20), async () => (await server.RunAsync(tools + "pg_isready", "--host", folder)).ExitCode == 0);
             (await server.RunAsync("env", $"PGPASSWORD={password}", tools + "createdb", "--host", folder, "--username=synapse", "--maintenance-db=postgres", "synapse")).Expect();
-            return new PostgresHost(program, folder, password);
+            return new PostgresHost(started, folder, password);
         }
         catch
         {
-            await program.DisposeAsync();
+            await started.DisposeAsync();
             throw;
         }
     }
