@@ -1,75 +1,69 @@
-using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Gateway.Drills;
 
 /// <summary>
 /// A network namespace without a name, alive as long as this object and what was opened in it: when the process ends, however it ends,
-/// the kernel takes the namespace and its links away. A thread belongs to a namespace, so one thread is kept in it.
+/// the kernel takes the namespace and its links away.
 /// </summary>
 internal sealed class OwnNamespace : IDisposable
 {
-    /// <summary>unshare(2).</summary>
+    private const string OfThisThread = "/proc/thread-self/ns/net";
+
+    /// <summary>unshare(2), setns(2).</summary>
     private const int CloneNewNet = 0x40000000;
 
-    private readonly BlockingCollection<Action> _work = [];
-    private readonly Thread _thread;
+    private readonly SafeFileHandle _namespace;
 
-    private OwnNamespace()
-    {
-        _thread = new Thread(Work) { IsBackground = true, Name = "drill" };
-        _thread.Start();
-    }
+    private OwnNamespace(SafeFileHandle made) => _namespace = made;
 
     /// <summary>Where ip(8) and nsenter(1) find it.</summary>
-    public string File { get; private set; } = "";
+    public string File => $"/proc/{Environment.ProcessId}/fd/{_namespace.DangerousGetHandle()}";
 
     /// <summary>Throws <see cref="DrillException"/> where we may not.</summary>
-    public static async Task<OwnNamespace> MakeAsync()
-    {
-        var made = new OwnNamespace();
-        try
-        {
-            made.File = await made.InsideAsync(Enter);
-            return made;
-        }
-        catch
-        {
-            made.Dispose();
-            throw;
-        }
-    }
+    public static async Task<OwnNamespace> MakeAsync() => new(await AwayAsync(
+        () => unshare(CloneNewNet),
+        () => System.IO.File.OpenHandle(OfThisThread)));
 
     /// <summary>Runs there; a socket belongs to where it was made, wherever it is used afterwards.</summary>
-    public Task<T> InsideAsync<T>(Func<T> work)
-    {
-        // What follows on it goes elsewhere: it might end this very thread.
-        var task = new Task<T>(work, TaskCreationOptions.RunContinuationsAsynchronously);
-        _work.Add(() => task.RunSynchronously(TaskScheduler.Default));
-        return task;
-    }
+    public Task<T> InsideAsync<T>(Func<T> work) => AwayAsync(() => setns(_namespace, CloneNewNet), work);
 
-    public void Dispose()
-    {
-        _work.CompleteAdding();
-        _thread.Join();
-        _work.Dispose();
-    }
+    public void Dispose() => _namespace.Dispose();
 
-    private static string Enter() => unshare(CloneNewNet) == 0
-        ? $"/proc/{new FileInfo("/proc/thread-self").LinkTarget}/ns/net"
-        : throw new DrillException(
-            $"a network namespace cannot be made: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}", "only root may: sudo gateway drill");
-
-    private void Work()
-    {
-        foreach (var work in _work.GetConsumingEnumerable())
+    /// <summary>
+    /// On a thread of its own, which is home again before anybody hears of it: a thread that is started from inside stays there, and
+    /// ending a task may start one of the pool's.
+    /// </summary>
+    private static Task<T> AwayAsync<T>(Func<int> leave, Func<T> work) => Task.Factory.StartNew(
+        () =>
         {
-            work();
-        }
-    }
+            using var home = System.IO.File.OpenHandle(OfThisThread);
+            if (leave() != 0)
+            {
+                throw new DrillException($"a network namespace cannot be made: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}", "only root may: sudo gateway drill");
+            }
+
+            try
+            {
+                return work();
+            }
+            finally
+            {
+                if (setns(home, CloneNewNet) != 0)
+                {
+                    Environment.FailFast("a thread could not come back from the drill's network");
+                }
+            }
+        },
+        CancellationToken.None,
+        TaskCreationOptions.LongRunning | TaskCreationOptions.RunContinuationsAsynchronously,
+        TaskScheduler.Default);
 
     [DllImport("libc", SetLastError = true, ExactSpelling = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int unshare(int flags);
+
+    [DllImport("libc", SetLastError = true, ExactSpelling = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int setns(SafeFileHandle descriptor, int kind);
 }
