@@ -121,7 +121,6 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
         Assert.Equal("ok", (await ExamineAsync())["drill"].Verdict);
         Assert.Equal(ravi.UserId, (await ravi.Client.WhoAmIAsync()).GetProperty("user_id").GetString());
         Assert.Equal(0, await lab.Homeserver.CountAsync("SELECT count(*) FROM devices WHERE user_id LIKE '@gateway-drill:%'"));
-        Assert.Equal(0, await lab.Homeserver.CountAsync("SELECT count(*) FROM user_directory WHERE user_id LIKE '@gateway-drill:%'"));
     }
 
     [Fact]
