@@ -55,6 +55,7 @@ public sealed class PagesStory : IAsyncLifetime
         // Both machines are of one boot, as the trial sees it.
         await old.ExpectAsync("deploy/firewall off");
 
+        await ABackupWithoutTheHomeserverIsMadeAsync();
         await ABackupIsMadeThoughTheKeyIsSealedAsync();
         await AMoveThatFailsChangesNothingAsync();
         await Until.TrueAsync("members can be served", TimeSpan.FromSeconds(30), async () => (await old.RunAsync("gateway status --ready")).ExitCode == 0);
@@ -96,6 +97,11 @@ public sealed class PagesStory : IAsyncLifetime
         Assert.True(said.ExitCode == 0 || (command == "gateway doctor" && said.ExitCode == 1), $"{page}: {command}: {said}");
         return said;
     }
+
+    private Task ABackupWithoutTheHomeserverIsMadeAsync() => old.ExpectAsync("""
+        jq 'del(.Backup.HomeserverDatabase, .Backup.Files)' /etc/gateway/gateway.json >/tmp/alone.json
+        gateway backup --to /tmp/alone --config /tmp/alone.json
+        """);
 
     private async Task ABackupIsMadeThoughTheKeyIsSealedAsync()
     {
@@ -145,10 +151,7 @@ public sealed class PagesStory : IAsyncLifetime
 
     private async Task MoveInAsync(string file)
     {
-        foreach (var (from, to) in new[] { (file, Backup), ("/srv/backup.key", "backup.key"), ("/tmp/carol.conf", "carol.conf") })
-        {
-            File.Copy(old.PathOf(from), next.PathOf($"/srv/{to}"));
-        }
+        Copy((file, Backup), ("/srv/backup.key", "backup.key"), ("/tmp/carol.conf", "carol.conf"));
 
         var said = await TypeAsync(next, "docs/recovery.md", $"deploy/move in {Backup} --identity backup.key --from gateway");
 
@@ -189,16 +192,9 @@ public sealed class PagesStory : IAsyncLifetime
     /// <summary>The same machine once more as an empty one; who has the old keys and tokens has nothing.</summary>
     private async Task SomebodyTookTheServerAsync()
     {
-        // The homeserver's program is a mount of this test.
-        await next.ExpectAsync("""
-            synapse=/var/lib/gateway-homeserver/root
-            mkdir synapse
-            mount --bind $synapse synapse
-            umount $synapse
-            deploy/down --purge --yes
-            mkdir -p $synapse
-            mount --bind synapse $synapse
-            """);
+        await BecomeEmptyAsync();
+        await WithoutItsHomeserverNothingIsStartedAsync();
+        await BecomeEmptyAsync();
 
         var said = await TypeAsync(next, "docs/recovery.md", $"deploy/move in {Backup} --identity backup.key --from gateway --seized");
 
@@ -208,4 +204,31 @@ public sealed class PagesStory : IAsyncLifetime
         await TypeAsync(next, "docs/recovery.md", "gateway members --json |");
         Assert.Equal("alice.png\ncarol.png", await next.ExpectAsync("ls *.png"));
     }
+
+    private async Task WithoutItsHomeserverNothingIsStartedAsync()
+    {
+        Copy((await old.ExpectAsync("ls /tmp/alone/*"), "alone.age"));
+
+        var said = await next.RunAsync("deploy/move in alone.age --identity backup.key --from gateway");
+
+        Assert.Equal(1, said.ExitCode);
+        Assert.Contains("\nAll of it is in its place, and not started yet. Once it is:\n  1. Revoke once more", said.Output, StringComparison.Ordinal);
+        Assert.Contains("error: the homeserver is not on this host\nhint: install it ", said.Error, StringComparison.Ordinal);
+        Assert.EndsWith(", then: /srv/deploy/install --from gateway\n", said.Error, StringComparison.Ordinal);
+        await next.ExpectAsync("rm /tmp/alone.json; ! ls -d /sys/class/net/wg0 /var/lib/gateway-homeserver/config 2>/dev/null");
+    }
+
+    /// <summary>The homeserver's program is a mount of this test.</summary>
+    private Task BecomeEmptyAsync() => next.ExpectAsync("""
+        synapse=/var/lib/gateway-homeserver/root
+        mkdir -p synapse
+        mount --bind $synapse synapse
+        umount $synapse
+        deploy/down --purge --yes
+        mkdir -p $synapse
+        mount --bind synapse $synapse
+        umount synapse
+        """);
+
+    private void Copy(params (string From, string To)[] files) => Array.ForEach(files, file => File.Copy(old.PathOf(file.From), next.PathOf($"/srv/{file.To}")));
 }
