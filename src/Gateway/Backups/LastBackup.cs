@@ -1,6 +1,3 @@
-using System.Text.Json;
-using Gateway.Onboarding.Store;
-
 namespace Gateway.Backups;
 
 /// <summary>
@@ -12,17 +9,7 @@ internal sealed record LastBackup(DateTimeOffset? At = null, string? File = null
     public const string FileName = "backup.json";
 
     /// <summary>Null where none was ever made, and where what is there cannot be read.</summary>
-    public static LastBackup? Read(string dataDirectory)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(System.IO.File.ReadAllBytes(Path.Combine(dataDirectory, FileName)), BackupJson.Default.LastBackup);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-        {
-            return null;
-        }
-    }
+    public static LastBackup? Read(string dataDirectory) => HostNote.Read(dataDirectory, FileName, BackupJson.Default.LastBackup);
 
-    public void Write(string dataDirectory) => LeftFile.Write(dataDirectory, FileName, JsonSerializer.SerializeToUtf8Bytes(this, BackupJson.Default.LastBackup));
+    public void Write(string dataDirectory) => HostNote.Write(dataDirectory, FileName, this, BackupJson.Default.LastBackup);
 }

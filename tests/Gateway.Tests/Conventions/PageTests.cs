@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Gateway.Commands;
-using Gateway.Tests.Commands;
 using Gateway.Tests.Testing;
 
 namespace Gateway.Tests.Conventions;
@@ -77,7 +76,7 @@ public sealed partial class PageTests
     [Fact]
     public void Every_command_that_a_page_names_is_there_with_its_options()
     {
-        var named = Page.All.SelectMany(page => Spans(page).Concat(page.Blocks.SelectMany(block => block.Commands)).Select(command => (page.Name, Command: command))).ToList();
+        var named = Page.All.SelectMany(page => Spans(page).Concat(page.Blocks.SelectMany(block => block.Commands)).Select(command => (page.Name, Command: command.Replace("sudo ", "", StringComparison.Ordinal)))).ToList();
         Assert.True(named.Count > 100, "the commands are found");
 
         var gateway = named.Where(one => one.Command.StartsWith("gateway ", StringComparison.Ordinal)).SelectMany(one => Strange(one.Command).Select(word => $"{one.Name}: {one.Command}: {word}"));
