@@ -96,7 +96,8 @@ show_summary() {
   has_systemd || printf '  no systemd   nothing starts at boot: run deploy/up after a restart\n'
   printf '\nHow it is:\n'
   "$library/gateway" doctor --config "$config" || true
-  printf '\nNext: gateway enrol <localpart>\n'
+  # deploy/move says what is next there.
+  [ -n "${GATEWAY_MOVES:-}" ] || printf '\nNext: gateway enrol <localpart>\n'
 }
 
 show_homeserver() {

@@ -60,6 +60,15 @@ stop_service() {
   rm -f "$run_dir/$1.fingerprint"
 }
 
+# Backups of a gateway that does not go on would look like fresh ones.
+stop_backups() { ! has_systemd || systemctl --quiet disable --now gateway-backup.timer 2>/dev/null || true; }
+
+# Said here already: systemd would only tell that the gateway does not stay up.
+check_not_moved() {
+  [ ! -e "$data_dir/moved.json" ] ||
+    fail 'this gateway has moved to another server' "if the other one never served anybody, and will not: delete $data_dir/moved.json"
+}
+
 # wait_until SECONDS SERVICE COMMAND...: asks until the command succeeds; ends early when the service gave up.
 wait_until() {
   local deadline=$((SECONDS + $1)) service=$2

@@ -5,6 +5,7 @@
 config_dir=${GATEWAY_CONFIG_DIR:-/etc/gateway}   # elsewhere: tests
 config=$config_dir/gateway.json
 data_dir=/var/lib/gateway
+sealed_key=$config_dir/store.key.sealed  # deploy/install --seal-key; then there is no store.key in data_dir
 library=/usr/local/lib/gateway          # a link to the version in use, which lies beside it
 cache_dir=/var/cache/gateway
 homeserver_home=/var/lib/gateway-homeserver
@@ -75,4 +76,16 @@ install_gateway_packages() {
   install_packages wireguard-tools iproute2 nftables jq openssl age sqlite3 libicu72   # .NET asks for the last
   modprobe wireguard 2>/dev/null || true
   kernel_has_wireguard || install_packages wireguard-go
+}
+
+# The program of the private homeserver: a root of its own, as the gateway's is a folder of its own.
+fetch_homeserver() {
+  if [ -x "$homeserver_home/root/usr/bin/python3" ]; then
+    note 'there'
+    return
+  fi
+  [ -z "$(missing_packages mmdebstrap)" ] || install_packages mmdebstrap
+  mkdir -p "$homeserver_home"
+  "$here/synapse-root" "$homeserver_home/root"
+  note 'from Debian sid, expiry date not checked: for trying out only'
 }

@@ -18,25 +18,13 @@ internal static class HostNote
         {
             return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(dataDirectory, name)), type);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
             return null;
         }
     }
 
-    /// <summary>On the disk when it returns. The gateway's own user reads it; nobody else gets into the directory (0700).</summary>
-    public static void Write<T>(string dataDirectory, string name, T note, JsonTypeInfo<T> type)
-    {
-        var unfinished = Path.Combine(dataDirectory, name + ".new");
-        File.Delete(unfinished);
-        using (var file = File.Create(unfinished))
-        {
-            JsonSerializer.Serialize(file, note, type);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.SetUnixFileMode(unfinished, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        File.Move(unfinished, Path.Combine(dataDirectory, name), overwrite: true);
-        DirectorySync.Sync(dataDirectory);
-    }
+    /// <summary>On the disk when it returns. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
+    public static void Write<T>(string dataDirectory, string name, T note, JsonTypeInfo<T> type) =>
+        LeftFile.Write(dataDirectory, name, JsonSerializer.SerializeToUtf8Bytes(note, type));
 }

@@ -18,19 +18,8 @@ public sealed partial class RevocationSpool(string directory, Revoker revoker, I
     private const int MaxLength = 4096;
 
     /// <summary>On the disk when it returns. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
-    public static void Leave(string directory, SpooledRevocation revocation)
-    {
-        var disk = new DirectoryDisk(directory);
-        var name = $"spool-{Guid.CreateVersion7(revocation.At):N}.json";
-        StoredFiles.Write(disk, name + ".new", JsonSerializer.SerializeToUtf8Bytes(revocation));
-
-        // Root leaves it, the gateway's own user reads it; nobody else gets into the directory (0700).
-        File.SetUnixFileMode(
-            Path.Combine(directory, name + ".new"),
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        disk.Rename(name + ".new", name);
-        disk.SyncNames();
-    }
+    public static void Leave(string directory, SpooledRevocation revocation) =>
+        LeftFile.Write(directory, $"spool-{Guid.CreateVersion7(revocation.At):N}.json", JsonSerializer.SerializeToUtf8Bytes(revocation));
 
     public void ApplyAll()
     {

@@ -1,8 +1,3 @@
-using System.Buffers.Binary;
-using System.ComponentModel;
-using System.Runtime.InteropServices;
-using System.Text;
-
 namespace Gateway.Onboarding.Store;
 
 /// <summary>The store's files in a directory of a Linux file system.</summary>
@@ -42,19 +37,11 @@ internal sealed class DirectoryDisk(string path) : IStoreDisk
 
     public void SyncNames() => DirectorySync.Sync(path);
 
-    /// <summary>The inode and when it was made, from statx(2): a copy has others. Where the file system keeps no time, the inode alone.</summary>
+    /// <summary>The inode and when it was made: a copy has others. Where the file system keeps no time, the inode alone.</summary>
     public ulong Identity(string name)
     {
-        const int currentDirectory = -100;
-        const uint inodeAndBirth = 0x100 | 0x800;
-        var status = new byte[256];
-        if (Native.statx(currentDirectory, Encoding.UTF8.GetBytes(PathOf(name) + '\0'), 0, inodeAndBirth, status) != 0)
-        {
-            throw new IOException($"{name} cannot be looked at: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
-        }
-
-        var birth = BinaryPrimitives.ReadInt64LittleEndian(status.AsSpan(80)) * 1_000_000_000 + BinaryPrimitives.ReadUInt32LittleEndian(status.AsSpan(88));
-        return BinaryPrimitives.ReadUInt64LittleEndian(status.AsSpan(32)) ^ (ulong)birth;
+        var status = FileStatus.Of(PathOf(name), followLink: true);
+        return status.Inode ^ (ulong)status.Born;
     }
 
     private string PathOf(string name) => Path.Combine(path, name);
@@ -62,11 +49,5 @@ internal sealed class DirectoryDisk(string path) : IStoreDisk
     private sealed class SyncedFile(string path, FileStreamOptions options) : FileStream(path, options)
     {
         public override void Flush() => Flush(flushToDisk: true);
-    }
-
-    private static class Native
-    {
-        [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static extern int statx(int directory, byte[] path, int flags, uint mask, byte[] status);
     }
 }

@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Reflection;
-using System.Security.Cryptography;
 using Gateway.Onboarding.Store;
 
 namespace Gateway.Backups;
@@ -31,32 +30,35 @@ internal sealed class BackupMaker(BackupSource source, TimeProvider time, Action
         }
 
         using var alone = TakeLock();
-        var before = LastBackup.Read(source.DataDirectory);
+        var last = LastBackup.Read(source.DataDirectory);
         var now = time.GetUtcNow();
         try
         {
             var made = isFinal ? await MoveAsync(folder, now, cancellationToken) : await WriteAsync(folder, now, isFinal, cancellationToken);
-            new LastBackup(now, made.File, made.Bytes).Write(source.DataDirectory);
-            return made with { Removed = folder.Prune(source.Options.Keep, TimeSpan.FromDays(source.Options.KeepDays), now) };
+            last = new(now, made.File, made.Bytes);
+            Note(last);
+
+            // Of a move the file is all that counts: nothing after it may look as if it were not there.
+            return isFinal ? made : made with { Removed = folder.Prune(source.Options.Keep, TimeSpan.FromDays(source.Options.KeepDays), now) };
         }
         catch (OperationCanceledException)
         {
-            Remember(before, now, "interrupted");
+            NoteFailure(last, now, "interrupted");
             throw;
         }
         catch (BackupException e)
         {
-            Remember(before, now, e.Message);
+            NoteFailure(last, now, e.Message);
             throw;
         }
         catch (StoreException e)
         {
-            Remember(before, now, e.Message);
+            NoteFailure(last, now, e.Message);
             throw new BackupException(e.Message, e.Hint, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Remember(before, now, e.Message);
+            NoteFailure(last, now, e.Message);
             throw new BackupException(e.Message, "is there space, and may this user read and write there? As root: sudo", e);
         }
     }
@@ -65,6 +67,12 @@ internal sealed class BackupMaker(BackupSource source, TimeProvider time, Action
     private async Task<MadeBackup> MoveAsync(BackupFolder folder, DateTimeOffset now, CancellationToken cancellationToken)
     {
         using var alone = DataDirectory.Hold(source.DataDirectory);
+        if (Fence.Of(source.DataDirectory) is not null)
+        {
+            // One more file of a server that has moved: where that fails, it has moved all the same.
+            return await WriteAsync(folder, now, isFinal: true, cancellationToken);
+        }
+
         Fence.Raise(source.DataDirectory, now);
         try
         {
@@ -77,16 +85,18 @@ internal sealed class BackupMaker(BackupSource source, TimeProvider time, Action
         }
     }
 
-    /// <summary>Where even that cannot be written, the command's own failure has to do.</summary>
-    private void Remember(LastBackup? before, DateTimeOffset now, string failure)
+    private void NoteFailure(LastBackup? last, DateTimeOffset now, string failure) => Note((last ?? new()) with { FailedAt = now, Failure = failure });
+
+    /// <summary>Where even that cannot be written, what the command says has to do.</summary>
+    private void Note(LastBackup last)
     {
         try
         {
-            ((before ?? new(null, null, 0)) with { FailedAt = now, Failure = failure }).Write(source.DataDirectory);
+            last.Write(source.DataDirectory);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            say($"the failure could not be noted: {e.Message}");
+            say($"how it went could not be noted: {e.Message}");
         }
     }
 
@@ -135,12 +145,12 @@ internal sealed class BackupMaker(BackupSource source, TimeProvider time, Action
 
     private async Task<(int Files, string Digest)> EncryptAsync(Child age, FileStream file, DateTimeOffset now, bool isFinal, CancellationToken cancellationToken)
     {
-        var saving = SaveAsync(age.Output, file, cancellationToken);
+        var saving = DigestedCopy.MakeAsync(age.Output, file, cancellationToken);
         var filling = FillAsync(age.Input, now, isFinal, cancellationToken);
         try
         {
             await Task.WhenAll(filling, saving);
-            return (await filling, await saving);
+            return (await filling, (await saving).Sha256);
         }
         catch (IOException) when (filling.IsFaulted && !saving.IsFaulted)
         {
@@ -173,16 +183,16 @@ internal sealed class BackupMaker(BackupSource source, TimeProvider time, Action
         await using var archive = new ArchiveWriter(compressed);
         var places = new Places(source, _staging);
         await archive.BeginAsync(Head(places, now, isFinal), cancellationToken);
+        var all = places.Walk().ToList();
         var (bytes, files, last) = (0L, 0, time.GetTimestamp());
-        var (allFiles, allBytes) = places.Measure();
-        foreach (var found in places.Walk())
+        foreach (var found in all)
         {
             cancellationToken.ThrowIfCancellationRequested();
             await found.AddToAsync(archive, cancellationToken);
             (bytes, files) = (bytes + found.Length, files + 1);
             if (time.GetElapsedTime(last) > TimeSpan.FromSeconds(5))
             {
-                say($"{files} of {allFiles} files, {Megabytes(bytes)} of {Megabytes(allBytes)}");
+                say($"{files} of {all.Count} files, {Megabytes(bytes)} of {Megabytes(all.Sum(one => one.Length))}");
                 last = time.GetTimestamp();
             }
         }
@@ -210,19 +220,6 @@ internal sealed class BackupMaker(BackupSource source, TimeProvider time, Action
         Places = places.All,
         HomeserverDatabase = source.Options.HomeserverDatabase,
     };
-
-    private static async Task<string> SaveAsync(Stream from, FileStream to, CancellationToken cancellationToken)
-    {
-        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new byte[128 * 1024];
-        while (await from.ReadAsync(buffer, cancellationToken) is > 0 and var read)
-        {
-            digest.AppendData(buffer, 0, read);
-            await to.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-        }
-
-        return Convert.ToHexStringLower(digest.GetCurrentHash());
-    }
 
     private void RemoveStaging()
     {

@@ -24,17 +24,7 @@ internal static class Fence
     public static string WayOut(string dataDirectory) => $"if the other one never served anybody, and will not: delete {PathOf(dataDirectory)}";
 
     /// <summary>On the disk when it returns.</summary>
-    public static void Raise(string dataDirectory, DateTimeOffset at)
-    {
-        using (var file = File.Create(PathOf(dataDirectory)))
-        {
-            JsonSerializer.Serialize(file, at);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.SetUnixFileMode(PathOf(dataDirectory), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        DirectorySync.Sync(dataDirectory);
-    }
+    public static void Raise(string dataDirectory, DateTimeOffset at) => LeftFile.Write(dataDirectory, FileName, JsonSerializer.SerializeToUtf8Bytes(at));
 
     public static void Lower(string dataDirectory) => File.Delete(PathOf(dataDirectory));
 

@@ -1,8 +1,8 @@
-using System.Buffers.Binary;
 using System.ComponentModel;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Gateway.Onboarding.Store;
 
 namespace Gateway.Backups;
 
@@ -11,15 +11,9 @@ internal sealed record FileOwner(int UserId, int GroupId, string User, string Gr
 {
     public static FileOwner Of(string path)
     {
-        var status = Status(path);
-
-        // statx(2): stx_uid and stx_gid.
-        var (user, group) = (BinaryPrimitives.ReadInt32LittleEndian(status.AsSpan(20)), BinaryPrimitives.ReadInt32LittleEndian(status.AsSpan(24)));
-        return new(user, group, NameOf("/etc/passwd", user), NameOf("/etc/group", group));
+        var status = FileStatus.Of(path);
+        return new(status.UserId, status.GroupId, NameOf("/etc/passwd", status.UserId), NameOf("/etc/group", status.GroupId));
     }
-
-    /// <summary>No folder, link, socket, pipe or device: stx_mode's S_IFREG (inode(7)).</summary>
-    public static bool IsRegular(string path) => (BinaryPrimitives.ReadUInt16LittleEndian(Status(path).AsSpan(28)) & 0xF000) == 0x8000;
 
     /// <summary>The numbers that the names have here; null where one of them is unknown. An owner without a name keeps its number.</summary>
     public static (int User, int Group)? Here(string user, int userId, string group, int groupId) =>
@@ -29,30 +23,11 @@ internal sealed record FileOwner(int UserId, int GroupId, string User, string Gr
 
     public static void Set(string path, int user, int group)
     {
-        if (Native.lchown(Terminated(path), (uint)user, (uint)group) != 0)
+        if (Native.lchown(Encoding.UTF8.GetBytes(path + '\0'), (uint)user, (uint)group) != 0)
         {
             throw new IOException($"{path} cannot be given to its owner: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
         }
     }
-
-    private static byte[] Status(string path)
-    {
-        const int currentDirectory = -100;
-        const int noFollow = 0x100;
-        const uint typeAndOwner = 0x1 | 0x8 | 0x10;
-        var status = new byte[256];
-        if (Native.statx(currentDirectory, Terminated(path), noFollow, typeAndOwner, status) == 0)
-        {
-            return status;
-        }
-
-        const int noEntry = 2;
-        return Marshal.GetLastPInvokeError() is var error && error == noEntry
-            ? throw new FileNotFoundException($"{path} is not there", path)
-            : throw new IOException($"{path} cannot be looked at: {new Win32Exception(error).Message}");
-    }
-
-    private static byte[] Terminated(string path) => Encoding.UTF8.GetBytes(path + '\0');
 
     // passwd(5) and group(5): name, password, number.
     private static string NameOf(string file, int id) =>
@@ -65,9 +40,6 @@ internal sealed record FileOwner(int UserId, int GroupId, string User, string Gr
 
     private static class Native
     {
-        [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static extern int statx(int directory, byte[] path, int flags, uint mask, byte[] status);
-
         [DllImport("libc", ExactSpelling = true, SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         public static extern int lchown(byte[] path, uint user, uint group);
     }

@@ -1,3 +1,5 @@
+using Gateway.Onboarding.Store;
+
 namespace Gateway.Backups;
 
 /// <summary>Something that goes into a backup. <see cref="Content"/>: where its bytes are, which may be a copy of one moment; null: a folder or a link.</summary>
@@ -37,8 +39,6 @@ internal sealed class Places
 
     /// <summary>None lies in another.</summary>
     public IReadOnlyList<string> All { get; }
-
-    public (int Files, long Bytes) Measure() => Walk().Aggregate((Files: 0, Bytes: 0L), (sum, found) => (sum.Files + 1, sum.Bytes + found.Length));
 
     /// <summary>A folder before what is in it. Sockets, pipes and devices are left out: a program makes them anew.</summary>
     public IEnumerable<Found> Walk()
@@ -85,5 +85,5 @@ internal sealed class Places
     private bool IsLeftOut(FileSystemInfo item) =>
         (_sqlite is not null && (item.FullName == _sqlite + "-wal" || item.FullName == _sqlite + "-shm" || item.FullName == _sqlite + "-journal"))
         || item.Name.EndsWith(".tar.gz.age", StringComparison.Ordinal) || item.Name.EndsWith(".tar.gz.age.partial", StringComparison.Ordinal)
-        || !FileOwner.IsRegular(item.FullName);
+        || !FileStatus.Of(item.FullName).IsRegular;
 }

@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Gateway.Onboarding.Store;
 
@@ -127,25 +126,16 @@ internal sealed class Restorer(TimeProvider time, Action<string> say)
 
     private static async Task<ManifestEntry> WriteAsync(TarEntry entry, string path, CancellationToken cancellationToken)
     {
-        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         await using var to = new FileStream(path, new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
             Access = FileAccess.Write,
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         });
-        var buffer = new byte[128 * 1024];
-        var size = 0L;
-        while (entry.DataStream is { } from && await from.ReadAsync(buffer, cancellationToken) is > 0 and var read)
-        {
-            digest.AppendData(buffer, 0, read);
-            await to.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-            size += read;
-        }
-
+        var (size, digest) = await DigestedCopy.MakeAsync(entry.DataStream ?? Stream.Null, to, cancellationToken);
         await to.FlushAsync(cancellationToken);
         RandomAccess.FlushToDisk(to.SafeFileHandle);
-        return new(entry.Name, size, Convert.ToHexStringLower(digest.GetCurrentHash()));
+        return new(entry.Name, size, digest);
     }
 
     private async Task<Restored> FinishAsync(Manifest manifest, RestoredPlaces places, bool isHere, bool seized, CancellationToken cancellationToken)

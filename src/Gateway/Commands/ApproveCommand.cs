@@ -17,6 +17,11 @@ internal static class ApproveCommand
         var command = new Command("approve", "Let a sign-in go on whose number you have compared") { device, number, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(device) is null && parsed.GetValue(number) is { } alone)
+            {
+                throw CommandException.Usage("--number belongs to a device", $"gateway approve <device> --number {alone}; gateway approve alone asks about each");
+            }
+
             using var client = context.Connect(parsed);
             return parsed.GetValue(device) is { } word
                 ? await ApproveAsync(context, client, word, parsed.GetValue(number), parsed.GetValue(json), cancellationToken)

@@ -72,7 +72,7 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Build(CommandContext context, Func<string?, CancellationToken, Task<int>> serve)
+    internal static RootCommand Build(CommandContext context, Func<string?, CancellationToken, Task<int>> serve)
     {
         var serveCommand = new Command("serve", "Run the gateway in the foreground");
         serveCommand.SetAction((parsed, token) => serve(context.NamedFile(parsed), token));

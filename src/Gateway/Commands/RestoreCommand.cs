@@ -60,26 +60,27 @@ internal static class RestoreCommand
         }
     }
 
+    // deploy/move starts it, and shows what comes after "Then:".
     private static readonly string[] AfterLoss =
     [
-        "1. Start it: deploy/up, or systemctl start gateway. It starts locked, and lets nobody in.",
-        "2. Revoke once more what was revoked or lost since the backup: gateway revoke <device>",
-        "3. gateway unlock --all, or one device at a time: gateway unlock <device>",
-        "4. Let the endpoint's name point to this server.",
+        "Start it: deploy/up or deploy/install. It starts locked, and lets nobody in. Then:",
+        "1. Revoke once more what was revoked or lost since the backup: gateway revoke <device>",
+        "2. gateway unlock --all, or one device at a time: gateway unlock <device>",
+        "3. Let the endpoint's name point to this server.",
     ];
 
     private static readonly string[] AfterMove =
     [
-        "1. Start it: deploy/up. It starts locked.",
-        "2. The old server stood still when this was made, so nothing was lost since: gateway unlock --all",
-        "3. Let the endpoint's name point to this server.",
+        "Start it: deploy/up or deploy/install. It starts locked. Then:",
+        "1. The old server stood still when this was made, so nothing was lost since: gateway unlock --all",
+        "2. Let the endpoint's name point to this server.",
     ];
 
     private static readonly string[] AfterSeizure =
     [
-        "1. Start it: deploy/up makes a new key and a certificate of a private CA. A certificate of your own has to be new too; revoke the old one.",
-        "2. Synapse needs the new registration: gateway homeserver-config, and restart it. With it, the sessions of all devices are deleted there.",
-        "3. Let the endpoint's name point to this server, or choose another one (Tunnel:Endpoint).",
-        "4. Enrol everyone anew, face to face: gateway members says who there is; gateway enrol <localpart>",
+        "Start it: deploy/up or deploy/install makes a new key and a certificate of a private CA. A certificate of your own has to be new too; revoke the old one. Then:",
+        "1. A Synapse of your own needs the new registration: gateway homeserver-config, and restart it. With it, the sessions of all devices are deleted there.",
+        "2. Let the endpoint's name point to this server, or choose another one (Tunnel:Endpoint).",
+        "3. Enrol everyone anew, face to face: gateway members says who there is; gateway enrol <localpart>",
     ];
 }

@@ -182,6 +182,20 @@ public sealed class GatewayHost : IAsyncDisposable
     }
 
     /// <summary>Whether a peer stands on the interface, asked of <c>wg</c>, not of the gateway.</summary>
+    /// <summary>The gateway stands still meanwhile: what is changed and seen then, it cannot have answered yet.</summary>
+    public async Task WhileItStandsStillAsync(Func<Task> act)
+    {
+        _ = Libc.Signal(ProcessId, Libc.Pause);
+        try
+        {
+            await act();
+        }
+        finally
+        {
+            _ = Libc.Signal(ProcessId, Libc.Continue);
+        }
+    }
+
     public async Task<bool> HasPeerAsync(string publicKey)
     {
         var keys = await server.RunAsync("wg", "show", Link, "peers");

@@ -31,6 +31,31 @@ internal sealed class SystemdMachine : IAsyncDisposable
         "nsenter", "--target", systemd, "--all", "--root", "--wd",
         "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "bash", "-euo", "pipefail", "-c", $"cd /srv\n{script}");
 
+    /// <summary>A file there, as this machine's root sees it.</summary>
+    public string PathOf(string file) => $"/proc/{systemd}/root{file}";
+
+    /// <summary>A phone on a host of its own, whose tunnel to 10.9.0.1 is up when it returns.</summary>
+    public Task ConnectPhoneAsync(string configuration) => ExpectAsync($"""
+        ip netns add phone
+        ip link add house0 type veth peer name eth0 netns phone
+        ip addr add 10.9.0.1/24 dev house0
+        ip link set house0 up
+        ip -n phone addr add 10.9.0.2/24 dev eth0
+        ip -n phone link set eth0 up
+        ip netns exec phone wireguard-go phone0 >/dev/null 2>&1
+        wg-quick strip {configuration} >/tmp/phone.wg
+        ip netns exec phone wg setconf phone0 /tmp/phone.wg
+        ip -n phone addr add $(sed -n 's/^Address = //p' {configuration}) dev phone0
+        ip -n phone link set phone0 mtu 1280 up
+        ip -n phone route add 198.19.0.1/32 dev phone0
+        """);
+
+    /// <summary>What the phone is answered through its tunnel.</summary>
+    public Task<string> AskByPhoneAsync(string path) => ExpectAsync($"""
+        printf 'GET {path} HTTP/1.1\r\nHost: chat.example.org\r\nConnection: close\r\n\r\n' |
+          timeout 20 ip netns exec phone openssl s_client -quiet -servername chat.example.org -connect 198.19.0.1:443 2>/dev/null || true
+        """);
+
     public async Task<string> ExpectAsync(string script) => (await RunAsync(script)).Expect().Trim();
 
     /// <summary>With its first process everything in it goes: processes, mounts, interfaces.</summary>

@@ -129,8 +129,11 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
         var key = (await Command.RunAsync("wg", "genkey")).Expect();
         var stranger = (await Command.FeedAsync(key, "wg", "pubkey")).Expect().Trim();
 
-        (await lab.Server.RunAsync("wg", "set", lab.Gateway.Link, "peer", stranger, "allowed-ips", "198.19.60.60/32")).Expect();
-        Assert.True(await lab.Gateway.HasPeerAsync(stranger));
+        await lab.Gateway.WhileItStandsStillAsync(async () =>
+        {
+            (await lab.Server.RunAsync("wg", "set", lab.Gateway.Link, "peer", stranger, "allowed-ips", "198.19.60.60/32")).Expect();
+            Assert.True(await lab.Gateway.HasPeerAsync(stranger));
+        });
 
         await Until.TrueAsync("the stranger is gone", Repair, async () => !await lab.Gateway.HasPeerAsync(stranger));
     }
@@ -141,8 +144,11 @@ public sealed class UpkeepStory(TestLab lab) : IAsyncDisposable
         var (enrolment, phone) = await lab.JoinAsync("hugo");
         await phone.WaitForHandshakeAsync();
 
-        (await lab.Server.RunAsync("wg", "set", lab.Gateway.Link, "peer", enrolment.PublicKey, "remove")).Expect();
-        Assert.False(await lab.Gateway.HasPeerAsync(enrolment.PublicKey));
+        await lab.Gateway.WhileItStandsStillAsync(async () =>
+        {
+            (await lab.Server.RunAsync("wg", "set", lab.Gateway.Link, "peer", enrolment.PublicKey, "remove")).Expect();
+            Assert.False(await lab.Gateway.HasPeerAsync(enrolment.PublicKey));
+        });
 
         await Until.TrueAsync("the peer is back", Repair, () => lab.Gateway.HasPeerAsync(enrolment.PublicKey));
         await Until.TrueAsync("the phone gets through again", TimeSpan.FromSeconds(60), () => Doorbell.OpensAsync(phone.Space, lab.Gateway.TunnelAddress, 443));

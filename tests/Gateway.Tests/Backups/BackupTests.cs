@@ -182,6 +182,31 @@ public sealed class BackupTests : IDisposable
         Assert.Null(Fence.Of(_server.Data));
     }
 
+    /// <summary>The file is all that counts: whoever moves the house must not believe that there is none.</summary>
+    [Fact]
+    public async Task A_last_one_that_cannot_be_noted_is_made_all_the_same()
+    {
+        Directory.CreateDirectory(_server.At("data/backup.json/in-the-way"));
+
+        var made = await _server.BackUpAsync(isFinal: true);
+
+        Assert.True(File.Exists(made.File));
+        Assert.NotNull(Fence.Of(_server.Data));
+        Assert.Contains(_server.Said, line => line.StartsWith("how it went could not be noted", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task One_more_last_one_that_fails_does_not_open_a_server_that_has_moved()
+    {
+        await _server.BackUpAsync(isFinal: true);
+        _server.Time.Advance(TimeSpan.FromDays(1));
+        await File.WriteAllTextAsync(_server.Database, "this is no database");
+
+        await Assert.ThrowsAsync<BackupException>(() => _server.BackUpAsync(isFinal: true));
+
+        Assert.NotNull(Fence.Of(_server.Data));
+    }
+
     [Theory]
     [InlineData("AGE-SECRET-KEY-1QQ", "private key")]
     [InlineData("bob@example.org", "age1…")]

@@ -146,6 +146,7 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal(0, await shell.RunAsync($"restore {made.File} --identity {_server.Identity}"));
 
         Assert.Contains("Restored: chat.example as it was at 2026-11-22 09:00 UTC, 1 member, 1 device.", shell.Out, StringComparison.Ordinal);
+        Assert.Contains("What to do now:\n  Start it: deploy/up or deploy/install. It starts locked, and lets nobody in. Then:\n  1. Revoke once more", shell.Out, StringComparison.Ordinal);
         Assert.Contains("gateway unlock --all", shell.Out, StringComparison.Ordinal);
         Assert.Equal(1, await shell.RunAsync($"restore {made.File} --identity {_server.Identity}"));
         Assert.Contains("error: there is something already", shell.Error, StringComparison.Ordinal);

@@ -39,6 +39,18 @@ public sealed class ApproveTests : IAsyncLifetime
         Assert.Contains("\"number\": 12", Assert.Single(_socket.Requests), StringComparison.Ordinal);
     }
 
+    /// <summary>Otherwise all that wait would be asked about, whatever the number.</summary>
+    [Fact]
+    public async Task A_number_alone_names_no_device()
+    {
+        var shell = new Shell(_socket) { Interactive = true };
+
+        Assert.Equal(2, await shell.RunAsync("approve --number 47"));
+
+        Assert.Equal("error: --number belongs to a device\nhint: gateway approve <device> --number 47; gateway approve alone asks about each\n", shell.Error);
+        Assert.Empty(_socket.Requests);
+    }
+
     [Theory]
     [InlineData("approve", "yes", "true", 0)]
     [InlineData("approve alice/phone", "y", "true", 0)]

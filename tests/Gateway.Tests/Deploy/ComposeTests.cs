@@ -85,21 +85,6 @@ public sealed partial class ComposeTests
     public void The_published_program_says_which_store_it_reads() =>
         Assert.Equal(Snapshot.Format, int.Parse(File.ReadAllText(Deploy("../src/Gateway/store-format")), CultureInfo.InvariantCulture));
 
-    /// <summary>A block that no test runs says so, and why, in the line above it.</summary>
-    [Theory]
-    [InlineData("install.md")]
-    [InlineData("install.fr.md")]
-    public void What_the_installation_tells_people_to_type_is_run_by_its_story(string page)
-    {
-        var story = File.ReadAllText(Deploy("../tests/Gateway.EndToEnd/Stories/InstallStory.cs")).Replace("{Install}", "deploy/install --from gateway", StringComparison.Ordinal);
-        var blocks = CodeBlock().Matches(File.ReadAllText(Deploy($"../docs/{page}")));
-
-        Assert.NotEmpty(blocks);
-        Assert.All(
-            blocks.Where(block => !block.Groups["reason"].Success).SelectMany(block => block.Groups["commands"].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
-            command => Assert.Contains(command, story, StringComparison.Ordinal));
-    }
-
     private static string VersionOf(string recipe) => BaseVersion().Match(File.ReadAllText(Deploy($"containers/{recipe}"))).Groups["version"].Value;
 
     [GeneratedRegex(@"^FROM \S+:v?(?<version>[0-9.]+)(-\w+)?$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
@@ -107,9 +92,6 @@ public sealed partial class ComposeTests
 
     [GeneratedRegex(@":v?\d+\.\d+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Version();
-
-    [GeneratedRegex(@"(?:<!-- not run: (?<reason>[^\n]+) -->\n)?```bash\n(?<commands>.*?)```", RegexOptions.Singleline, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex CodeBlock();
 
     private static IEnumerable<string> Texts(JsonNode? list) => list?.AsArray().Select(item => item is JsonObject ? (string)item["source"]! : (string)item!) ?? [];
 

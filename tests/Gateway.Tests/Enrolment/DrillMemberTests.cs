@@ -37,6 +37,7 @@ public sealed class DrillMemberTests
         await gateway.Admin.RevokeAsync(new(enrolled.Device.Id, null, Cut: true, Erase: false), default);
 
         Assert.Equal(["alice"], roster.Members(gateway.State, "", left: false).Select(row => row.Localpart));
+        Assert.Equal(["alice"], (await gateway.Admin.MembersAsync(default)).View.Select(member => member.Member));
         Assert.Equal(1, roster.Counts(gateway.State).Members);
         Assert.Equal(1, (await gateway.Admin.StatusAsync(default)).View.Counts.Members);
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Gateway.Backups;
 using Gateway.Monitoring;
 using Gateway.Onboarding.Revocation;
 using Gateway.Tests.Testing;
@@ -125,7 +126,7 @@ public sealed class ScrapeTests
     {
         await using var gateway = await TestGateway.StartAsync();
         var age = gateway.Service<BackupAge>();
-        var file = Path.Combine(gateway.DataDirectory, BackupAge.FileName);
+        var file = Path.Combine(gateway.DataDirectory, LastBackup.FileName);
         Assert.Empty(age.Observe());
 
         await File.WriteAllTextAsync(file, $$"""{"at": "{{gateway.Clock.GetUtcNow().AddHours(-3).ToString("O", CultureInfo.InvariantCulture)}}", "to": "x"}""");
