@@ -31,6 +31,7 @@ public sealed class InstallStory : IAsyncLifetime
         await TheLogHasNoAddressAsync();
         await ASecondRunChangesNothingAsync();
         await TheKeyIsSealedAsync();
+        await ACertificateComesAndIsRenewedAsync();
         await AnUpgradeTakesPlaceAsync();
         await ABrokenUpgradeComesBackAsync();
         await AnOlderProgramIsRefusedAsync();
@@ -115,6 +116,53 @@ public sealed class InstallStory : IAsyncLifetime
         Assert.Contains("kira", await machine.ExpectAsync("gateway devices"), StringComparison.Ordinal);
     }
 
+    /// <summary>The unit of the renewal in its sandbox, with an authority and a DNS provider on this very machine.</summary>
+    private async Task ACertificateComesAndIsRenewedAsync()
+    {
+        const string Serial = "openssl x509 -noout -serial";
+        await StartAuthorityAsync(new AuthorityFiles("/srv/authority", "example.org", "127.0.0.1", Convert.ToBase64String("the key of the zone, 32 bytes..."u8)));
+        await machine.ExpectAsync("deploy/certificate");
+        var first = await machine.ExpectAsync($"{Serial} -in /etc/gateway/tls/server.pem");
+        Assert.Equal("active", await machine.ExpectAsync("systemctl is-active gateway-certificate.timer"));
+
+        // What it got is good; then it is gone, and the next one is asked for.
+        await machine.ExpectAsync("systemctl start gateway-certificate");
+        Assert.Equal(first, await machine.ExpectAsync($"{Serial} -in /etc/gateway/tls/server.pem"));
+        await machine.ExpectAsync("rm -r /var/lib/gateway-certificate/certificates; systemctl start gateway-certificate");
+        var second = await machine.ExpectAsync($"{Serial} -in /etc/gateway/tls/server.pem");
+        Assert.NotEqual(first, second);
+        await Until.TrueAsync("the member is shown the new certificate", TimeSpan.FromSeconds(30), async () =>
+            (await machine.RunAsync($"ip netns exec phone openssl s_client -servername chat.example.org -connect 198.19.0.1:443 </dev/null 2>/dev/null | {Serial}")).Output.Trim() == second);
+
+        // Without its authority it fails aloud, and leaves no key behind.
+        await machine.ExpectAsync("systemctl stop pebble; rm -r /var/lib/gateway-certificate/certificates; ! systemctl start gateway-certificate 2>/dev/null");
+        Assert.Contains("no certificate came; the certificate in use stays", await machine.ExpectAsync("journalctl -u gateway-certificate --output cat"), StringComparison.Ordinal);
+        Assert.Equal(second, await machine.ExpectAsync($"{Serial} -in /etc/gateway/tls/server.pem"));
+        await machine.ExpectAsync("! ls -d /dev/shm/gateway* 2>/dev/null; systemctl stop knot; systemctl reset-failed gateway-certificate");
+    }
+
+    private async Task StartAuthorityAsync(AuthorityFiles files)
+    {
+        await machine.ExpectAsync($"mkdir {files.Folder}; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj / -addext subjectAltName=DNS:{files.Host} -keyout {files.Folder}/acme.key -out {files.Folder}/acme.pem 2>/dev/null");
+        foreach (var (name, text) in files.Texts("198.19.0.1"))
+        {
+            await machine.ExpectAsync($"cat >{files.Folder}/{name} <<'END'\n{text}\nEND");
+        }
+
+        await machine.ExpectAsync($"""
+            rm -f /etc/resolv.conf
+            echo 'nameserver {AuthorityFiles.Lookup}' >/etc/resolv.conf
+            systemd-run --quiet --unit=knot {string.Join(' ', files.Knot)}
+            systemd-run --quiet --unit=pebble {string.Join(' ', AuthorityFiles.PebbleEnvironment.Select(setting => $"--setenv={setting}"))} {string.Join(' ', files.Pebble)}
+            """);
+        await Until.TrueAsync("the authority answers", TimeSpan.FromSeconds(15), async () => (await machine.RunAsync($"""
+            printf 'GET /roots/0 HTTP/1.0\r\n\r\n' | timeout 5 openssl s_client -quiet -connect {files.Address}:15000 2>/dev/null | sed -n '/-BEGIN/,/-END/p' >{files.Folder}/root.pem
+            grep -q END {files.Folder}/root.pem
+            """)).ExitCode == 0);
+        await machine.ExpectAsync($"cat {files.Folder}/acme.pem {files.Folder}/root.pem >{files.Authorities}");
+        await machine.ExpectAsync($"install -m 600 /dev/stdin /etc/gateway/certificate.conf <<'END'\n{files.Settings}\nEND");
+    }
+
     private async Task AnUpgradeTakesPlaceAsync()
     {
         var before = await machine.ExpectAsync("readlink /usr/local/lib/gateway");
@@ -153,6 +201,7 @@ public sealed class InstallStory : IAsyncLifetime
         // The homeserver's root is a mount of this test.
         await machine.ExpectAsync("deploy/down --purge --yes || true; umount -l /var/lib/gateway-homeserver/root || true; deploy/down --purge --yes");
 
-        await machine.ExpectAsync("! ls -d /etc/gateway /var/lib/gateway* /usr/local/lib/gateway* /usr/local/bin/gateway /etc/systemd/system/gateway* /sys/class/net/wg0 2>/dev/null");
+        await machine.ExpectAsync("! ls -d /etc/gateway /var/lib/gateway* /usr/local/lib/gateway* /usr/local/bin/gateway /etc/systemd/system/gateway* /etc/systemd/system/*.wants/gateway* /dev/shm/gateway* /sys/class/net/wg0 2>/dev/null");
+        await machine.ExpectAsync("! getent passwd gateway gateway-homeserver gateway-certificate");
     }
 }
