@@ -41,7 +41,7 @@ internal sealed class OpenConnection : IAsyncDisposable
     /// <summary>The status line of an answer that comes on this very connection.</summary>
     public async Task<string> AskAsync()
     {
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"HEAD /_matrix/client/versions HTTP/1.1\r\nHost: {GatewayHost.ServerName}\r\n\r\n"));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /_matrix/client/versions HTTP/1.1\r\nHost: {GatewayHost.ServerName}\r\n\r\n"));
         var answer = new StringBuilder();
         var buffer = new byte[4096];
         while (!answer.ToString().Contains("\r\n\r\n", StringComparison.Ordinal))

@@ -135,10 +135,10 @@ public sealed class InstallStory : IAsyncLifetime
             (await machine.RunAsync($"ip netns exec phone openssl s_client -servername chat.example.org -connect 198.19.0.1:443 </dev/null 2>/dev/null | {Serial}")).Output.Trim() == second);
 
         // Without its authority it fails aloud, and leaves no key behind.
-        await machine.ExpectAsync("systemctl stop pebble; rm -r /var/lib/gateway-certificate/certificates; ! systemctl start gateway-certificate 2>/dev/null");
+        await machine.ExpectAsync("systemctl stop authority; rm -r /var/lib/gateway-certificate/certificates; ! systemctl start gateway-certificate 2>/dev/null");
         Assert.Contains("no certificate came; the certificate in use stays", await machine.ExpectAsync("journalctl -u gateway-certificate --output cat"), StringComparison.Ordinal);
         Assert.Equal(second, await machine.ExpectAsync($"{Serial} -in /etc/gateway/tls/server.pem"));
-        await machine.ExpectAsync("! ls -d /dev/shm/gateway* 2>/dev/null; systemctl stop knot; systemctl reset-failed gateway-certificate");
+        await machine.ExpectAsync("! ls -d /dev/shm/gateway* 2>/dev/null; systemctl stop dns-provider; systemctl reset-failed gateway-certificate");
     }
 
     private async Task StartAuthorityAsync(AuthorityFiles files)
@@ -152,8 +152,8 @@ public sealed class InstallStory : IAsyncLifetime
         await machine.ExpectAsync($"""
             rm -f /etc/resolv.conf
             echo 'nameserver {AuthorityFiles.Lookup}' >/etc/resolv.conf
-            systemd-run --quiet --unit=knot {string.Join(' ', files.Knot)}
-            systemd-run --quiet --unit=pebble {string.Join(' ', AuthorityFiles.PebbleEnvironment.Select(setting => $"--setenv={setting}"))} {string.Join(' ', files.Pebble)}
+            systemd-run --quiet --unit=dns-provider {string.Join(' ', files.Knot)}
+            systemd-run --quiet --unit=authority {string.Join(' ', AuthorityFiles.PebbleEnvironment.Select(setting => $"--setenv={setting}"))} {string.Join(' ', files.Pebble)}
             """);
         await Until.TrueAsync("the authority answers", TimeSpan.FromSeconds(15), async () => (await machine.RunAsync($"""
             printf 'GET /roots/0 HTTP/1.0\r\n\r\n' | timeout 5 openssl s_client -quiet -connect {files.Address}:15000 2>/dev/null | sed -n '/-BEGIN/,/-END/p' >{files.Folder}/root.pem
