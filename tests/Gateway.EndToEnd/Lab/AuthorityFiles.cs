@@ -32,6 +32,7 @@ internal sealed record AuthorityFiles(string Folder, string Zone, string Address
         RFC2136_TSIG_ALGORITHM=hmac-sha256.
         RFC2136_TSIG_KEY=acme
         RFC2136_TSIG_SECRET={Secret}
+        RFC2136_POLLING_INTERVAL=1
         EMAIL=admin@{Zone}
         ACME_DIRECTORY={Directory}
         SSL_CERT_FILE={Authorities}
