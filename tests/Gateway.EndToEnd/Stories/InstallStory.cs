@@ -166,8 +166,7 @@ public sealed class InstallStory : IAsyncLifetime
             async () => (await machine.RunAsync($"printf 'GET /roots/0 HTTP/1.0\\r\\n\\r\\n' | timeout 5 openssl s_client -quiet -connect {files.Address}:15000 2>/dev/null | sed -n '/-BEGIN/,/-END/p'")).Output,
             pem => pem.Contains("END CERTIFICATE", StringComparison.Ordinal));
         await PutAsync(files.Authorities, $"{older.Pem}\n{root}");
-        await PutAsync("/etc/gateway/certificate.conf", files.Settings);
-        await machine.ExpectAsync("chmod 600 /etc/gateway/certificate.conf");
+        await machine.ExpectAsync($"install -m 600 deploy/certificate.conf /etc/gateway/certificate.conf; cat >>/etc/gateway/certificate.conf <<'END'\n{files.Settings}\nEND");
     }
 
     /// <summary>Where lego leaves what came.</summary>

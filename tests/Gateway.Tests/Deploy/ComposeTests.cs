@@ -89,6 +89,7 @@ public sealed partial class ComposeTests
     [Theory]
     [InlineData("install.md")]
     [InlineData("install.fr.md")]
+    [InlineData("certificates.md")]
     public void What_the_installation_tells_people_to_type_is_run_by_its_story(string page)
     {
         var story = File.ReadAllText(Deploy("../tests/Gateway.EndToEnd/Stories/InstallStory.cs")).Replace("{Install}", "deploy/install --from gateway", StringComparison.Ordinal);
