@@ -182,7 +182,7 @@ public sealed class InstallStory : IAsyncLifetime
         Directory.Delete(folder, recursive: true);
     }
 
-    private Task PutAsync(string path, string text) => machine.ExpectAsync($"mkdir -p {Path.GetDirectoryName(path)}; cat >{path} <<'END'\n{text}\nEND");
+    private async Task PutAsync(string path, string text) => await machine.ExpectAsync($"mkdir -p {Path.GetDirectoryName(path)}; cat >{path} <<'END'\n{text}\nEND");
 
     private async Task AnUpgradeTakesPlaceAsync()
     {
