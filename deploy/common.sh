@@ -45,10 +45,10 @@ step() {
 # note TEXT: a remark at the end of the step's line.
 note() { step_note=${step_note:+$step_note; }$1; }
 
-# Shows the log's end when a step failed by itself. `trap on_exit EXIT` in each script.
+# Shows the log's end when a step failed by itself. `trap on_exit EXIT` in each script. It does not fail: that would end the
+# trap, and what a script does in it besides; the script's own exit code stays.
 on_exit() {
-  local status=$?
-  [ -n "$current_step" ] || return "$status"
+  [ -n "$current_step" ] || return 0
   printf 'failed\n' >&3
   [ "$log" = /dev/null ] || tail -n 15 "$log" | sed 's/^/  | /' >&4
   printf 'error: this step failed: %s (%s)\nhint: the whole output is in %s\n' "$current_step" "$failed_at" "$log" >&4

@@ -118,8 +118,8 @@ show_homeserver() {
 }
 
 show_certificate() {
-  [ "$(setting Certificate:Path)" = "$config_dir/tls/server.crt" ] || return 0
+  has_private_certificate || return 0
   printf '  certificate  private CA, for trying out: %s/tls/ca.crt\n' "$config_dir"
   printf '               A PHONE NEEDS MORE: a name that resolves to %s, and a publicly trusted\n' "$(tunnel_address)"
-  printf '               certificate for it (Certificate:Path and Certificate:KeyPath in %s)\n' "$config"
+  printf '               certificate for it (deploy/certificate; no port is opened)\n'
 }

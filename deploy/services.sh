@@ -13,7 +13,8 @@ as_gateway() { "${as_gateway_command[@]}" "$@"; }
 # install_units: ours only, and systemd is told only when they changed.
 install_units() {
   local unit changed=
-  for unit in gateway.service gateway-homeserver.service gateway-backup.service gateway-backup.timer; do
+  for unit in gateway.service gateway-homeserver.service gateway-backup.service gateway-backup.timer \
+    gateway-certificate.service gateway-certificate.timer; do
     cmp -s "$here/systemd/$unit" "/etc/systemd/system/$unit" && continue
     install -m 0644 "$here/systemd/$unit" "/etc/systemd/system/$unit"
     changed=1

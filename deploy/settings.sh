@@ -56,6 +56,11 @@ tunnel_address() {
   printf '%d.%d.%d.%d\n' $((number >> 24 & 255)) $((number >> 16 & 255)) $((number >> 8 & 255)) $((number & 255))
 }
 
+# Whether the certificate in use is from our private CA, which every such CA says in its own name.
+has_private_certificate() {
+  openssl x509 -in "$(setting Certificate:Path)" -noout -issuer 2>/dev/null | grep -q 'CN = Gateway CA '
+}
+
 # The homeserver: the operator's own, named in the configuration; else Debian's package; else a private one.
 # The private one stays once it is there: its accounts live in it.
 homeserver_kind() {

@@ -19,9 +19,9 @@ internal sealed class CertificateCheck(MemberCertificate certificate, IOptions<C
         var left = leaf.NotAfter.ToUniversalTime() - now.UtcDateTime;
         var until = string.Create(CultureInfo.InvariantCulture, $"valid until {leaf.NotAfter.ToUniversalTime():yyyy-MM-dd}, {Math.Floor(left.TotalDays)} days");
         return fault is not null ? Finding.Fault(name, $"the files cannot be used, the old one stays: {fault}", "see Certificate:Path and Certificate:KeyPath")
-            : !leaf.MatchesHostname(serverName) ? Finding.Fault(name, $"it is not for {serverName}: every phone refuses it", "a certificate for this name, in Certificate:Path")
-            : left <= TimeSpan.Zero ? Finding.Fault(name, $"it has ended: {until}", "renew it; the new files are taken up while running")
-            : left <= MemberCertificate.SoonOver ? Finding.Warning(name, $"it ends soon: {until}", "see why it was not renewed")
+            : !leaf.MatchesHostname(serverName) ? Finding.Fault(name, $"it is not for {serverName}: every phone refuses it", "a certificate for this name, in Certificate:Path: deploy/certificate")
+            : left <= TimeSpan.Zero ? Finding.Fault(name, $"it has ended: {until}", "deploy/certificate --now; it is taken up while running")
+            : left <= MemberCertificate.SoonOver ? Finding.Warning(name, $"it ends soon: {until}", "see why it was not renewed: journalctl -u gateway-certificate, where deploy/certificate set that up")
             : Finding.Ok(name, until);
     }
 
@@ -41,6 +41,6 @@ internal sealed class CertificateCheck(MemberCertificate certificate, IOptions<C
             : Finding.Warning(
                 "trust",
                 "by an authority that phones do not come with: Element X accepts it only where its certificate is installed on the phone",
-                "a publicly trusted certificate, which needs no open port (DNS-01)");
+                "deploy/certificate gets a publicly trusted one, without an open port (docs/certificates.md)");
     }
 }

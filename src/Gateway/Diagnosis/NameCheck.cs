@@ -14,7 +14,7 @@ internal sealed class NameCheck(GatewayOptions gateway, TunnelOptions tunnel, Na
 
     public async Task<IReadOnlyList<Finding>> LookAsync(CancellationToken cancellationToken)
     {
-        var wayOut = $"one A record: {gateway.ServerName} → {tunnel.GatewayAddress}, and no AAAA";
+        var wayOut = $"one A record: {gateway.ServerName} → {tunnel.GatewayAddress}, TTL 300, and no AAAA (docs/certificates.md)";
         try
         {
             var addresses = await lookup(gateway.ServerName, cancellationToken);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace Gateway.Listening;
 
-/// <summary>The <c>Certificate</c> section: PEM files, the leaf first and then its chain, and the leaf's key.</summary>
+/// <summary>The <c>Certificate</c> section: PEM files, the leaf first and then its chain, and the leaf's key; one file may hold it all.</summary>
 internal sealed class CertificateOptions
 {
     public string Path { get; set; } = "";

@@ -18,7 +18,9 @@ internal sealed class PemPair(string chain, string key)
     {
         try
         {
-            return new(File.ReadAllText(options.Path), File.ReadAllText(options.KeyPath));
+            // One file for both is looked at once: a rename between two looks would show halves of two pairs.
+            var chain = File.ReadAllText(options.Path);
+            return new(chain, options.KeyPath == options.Path ? chain : File.ReadAllText(options.KeyPath));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -36,7 +36,10 @@ public sealed class Authority : IDisposable
     };
 
     /// <summary>Writes a new key and certificate for the name, first the key, each in one move. Returns the certificate's serial number.</summary>
-    public string Issue(string name, string certificatePath, string keyPath)
+    public string Issue(string name, string certificatePath, string keyPath) => Issue(name, certificatePath, keyPath, TimeSpan.FromHours(1), TimeSpan.FromDays(90));
+
+    /// <summary>The same for one that has been in use for a while; the authority itself is a day old.</summary>
+    public string Issue(string name, string certificatePath, string keyPath, TimeSpan age, TimeSpan left)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -46,7 +49,7 @@ public sealed class Authority : IDisposable
         // Python is stricter than others and misses it (RFC 5280, section 4.2.1.1).
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         var now = TimeProvider.System.GetUtcNow();
-        using var leaf = request.Create(certificate, now.AddHours(-1), now.AddDays(90), [serial++]);
+        using var leaf = request.Create(certificate, now - age, now + left, [serial++]);
         Replace(keyPath, key.ExportPkcs8PrivateKeyPem());
         Replace(certificatePath, leaf.ExportCertificatePem());
         return leaf.SerialNumber;

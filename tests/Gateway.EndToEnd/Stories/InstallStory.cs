@@ -31,6 +31,7 @@ public sealed class InstallStory : IAsyncLifetime
         await TheLogHasNoAddressAsync();
         await ASecondRunChangesNothingAsync();
         await TheKeyIsSealedAsync();
+        await ACertificateIsRenewedAsync();
         await AnUpgradeTakesPlaceAsync();
         await ABrokenUpgradeComesBackAsync();
         await AnOlderProgramIsRefusedAsync();
@@ -104,6 +105,75 @@ public sealed class InstallStory : IAsyncLifetime
         Assert.Contains("kira", await machine.ExpectAsync("gateway devices"), StringComparison.Ordinal);
     }
 
+    /// <summary>The unit of the renewal in its sandbox, with an authority and a DNS provider on this very machine.</summary>
+    private async Task ACertificateIsRenewedAsync()
+    {
+        const string Serial = "openssl x509 -noout -serial";
+        const string InUse = $"{Serial} -in /etc/gateway/tls/server.pem";
+        using var older = new Authority();
+        await StartAuthorityAsync(older);
+        await PutCertificateAsync(older, TimeSpan.FromHours(15), TimeSpan.FromHours(9));
+        await machine.ExpectAsync("deploy/certificate");
+        var first = await machine.ExpectAsync(InUse);
+        Assert.Equal("active", await machine.ExpectAsync("systemctl is-active gateway-certificate.timer"));
+
+        // As after a boot; more than a third of its life is left, then less.
+        await machine.ExpectAsync("rm /run/gateway-deploy.lock; systemd-tmpfiles --create /etc/tmpfiles.d/gateway.conf");
+        await machine.ExpectAsync("chown -R gateway-certificate: /var/lib/gateway-certificate; systemctl start gateway-certificate");
+        Assert.Equal(first, await machine.ExpectAsync(InUse));
+        await PutCertificateAsync(older, TimeSpan.FromHours(17), TimeSpan.FromHours(7));
+        await machine.ExpectAsync("systemctl start gateway-certificate");
+        var second = await machine.ExpectAsync(InUse);
+        Assert.NotEqual(first, second);
+        Assert.Equal("640 gateway-certificate:gateway", await machine.ExpectAsync("stat -c '%a %U:%G' /etc/gateway/tls/server.pem"));
+        await machine.ExpectAsync("openssl x509 -in /etc/gateway/tls/server.pem -noout -issuer | grep -i pebble");
+        await Until.TrueAsync("the member is shown the new certificate", TimeSpan.FromSeconds(30), async () =>
+            (await machine.RunAsync($"ip netns exec phone openssl s_client -servername chat.example.org -connect 198.19.0.1:443 </dev/null 2>/dev/null | {Serial}")).Output.Trim() == second);
+
+        // Without its authority it fails aloud, and leaves no key behind.
+        await machine.ExpectAsync("systemctl stop authority; rm -r /var/lib/gateway-certificate/certificates; ! systemctl start gateway-certificate 2>/dev/null");
+        Assert.Contains("no certificate came; the certificate in use stays", await machine.ExpectAsync("journalctl -u gateway-certificate --output cat"), StringComparison.Ordinal);
+        Assert.Equal(second, await machine.ExpectAsync(InUse));
+        Assert.Equal("", await machine.ExpectAsync("ls -d /dev/shm/gateway* 2>/dev/null || true"));
+        await machine.ExpectAsync("systemctl stop dns-provider; systemctl reset-failed gateway-certificate");
+    }
+
+    private async Task StartAuthorityAsync(Authority older)
+    {
+        var files = new AuthorityFiles("/srv/authority", "example.org", "127.0.0.1", Convert.ToBase64String("the key of the zone, 32 bytes..."u8));
+        foreach (var (name, text) in files.Texts("198.19.0.1"))
+        {
+            await PutAsync($"{files.Folder}/{name}", text);
+        }
+
+        await PutPairAsync(older, files.Host, TimeSpan.FromHours(1), TimeSpan.FromDays(1), $"{files.Folder}/acme.pem", $"{files.Folder}/acme.key");
+        await PutAsync("/etc/resolv.conf", $"nameserver {AuthorityFiles.Lookup}");
+        await machine.ExpectAsync($"systemd-run --quiet --unit=dns-provider {string.Join(' ', files.Knot)}");
+        await machine.ExpectAsync($"systemd-run --quiet --unit=authority {string.Join(' ', AuthorityFiles.PebbleEnvironment.Select(setting => $"--setenv={setting}"))} {string.Join(' ', files.Pebble)}");
+        var root = await Until.ValueAsync(
+            "the authority answers",
+            TimeSpan.FromSeconds(15),
+            async () => (await machine.RunAsync($"printf 'GET /roots/0 HTTP/1.0\\r\\n\\r\\n' | timeout 5 openssl s_client -quiet -connect {files.Address}:15000 2>/dev/null | sed -n '/-BEGIN/,/-END/p'")).Output,
+            pem => pem.Contains("END CERTIFICATE", StringComparison.Ordinal));
+        await PutAsync(files.Authorities, $"{older.Pem}\n{root}");
+        await machine.ExpectAsync($"install -m 600 deploy/certificate.conf /etc/gateway/certificate.conf; cat >>/etc/gateway/certificate.conf <<'END'\n{files.Settings}\nEND");
+    }
+
+    /// <summary>Where lego leaves what came.</summary>
+    private Task PutCertificateAsync(Authority authority, TimeSpan age, TimeSpan left) => PutPairAsync(
+        authority, "chat.example.org", age, left, "/var/lib/gateway-certificate/certificates/_.example.org.crt", "/var/lib/gateway-certificate/certificates/_.example.org.key");
+
+    private async Task PutPairAsync(Authority authority, string name, TimeSpan age, TimeSpan left, string chain, string key)
+    {
+        var folder = Directory.CreateTempSubdirectory().FullName;
+        authority.Issue(name, Path.Combine(folder, "chain"), Path.Combine(folder, "key"), age, left);
+        await PutAsync(chain, await File.ReadAllTextAsync(Path.Combine(folder, "chain")));
+        await PutAsync(key, await File.ReadAllTextAsync(Path.Combine(folder, "key")));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private async Task PutAsync(string path, string text) => await machine.ExpectAsync($"mkdir -p {Path.GetDirectoryName(path)}; cat >{path} <<'END'\n{text}\nEND");
+
     private async Task AnUpgradeTakesPlaceAsync()
     {
         var before = await machine.ExpectAsync("readlink /usr/local/lib/gateway");
@@ -142,6 +212,7 @@ public sealed class InstallStory : IAsyncLifetime
         // The homeserver's root is a mount of this test.
         await machine.ExpectAsync("deploy/down --purge --yes || true; umount -l /var/lib/gateway-homeserver/root || true; deploy/down --purge --yes");
 
-        await machine.ExpectAsync("! ls -d /etc/gateway /var/lib/gateway* /usr/local/lib/gateway* /usr/local/bin/gateway /etc/systemd/system/gateway* /sys/class/net/wg0 2>/dev/null");
+        Assert.Equal("", await machine.ExpectAsync("ls -d /etc/gateway /var/lib/gateway* /usr/local/lib/gateway* /usr/local/bin/gateway /etc/systemd/system/gateway* /etc/systemd/system/*.wants/gateway* /dev/shm/gateway* /sys/class/net/wg0 2>/dev/null || true"));
+        Assert.Equal("", await machine.ExpectAsync("getent passwd gateway gateway-homeserver gateway-certificate || true"));
     }
 }

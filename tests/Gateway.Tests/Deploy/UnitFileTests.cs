@@ -13,6 +13,7 @@ public sealed class UnitFileTests
     [InlineData("gateway.service")]
     [InlineData("gateway-homeserver.service")]
     [InlineData("gateway-backup.service")]
+    [InlineData("gateway-certificate.service")]
     public async Task A_unit_shuts_what_it_does_not_need(string unit)
     {
         var (exitCode, said) = await AnalyzeAsync("security", "--offline=true", "--no-pager", $"--threshold={MostExposure}", Unit(unit));
@@ -27,6 +28,8 @@ public sealed class UnitFileTests
     [InlineData("gateway-backup.service")]
     [InlineData("gateway-backup.timer")]
     [InlineData("gateway-firewall.service")]
+    [InlineData("gateway-certificate.service")]
+    [InlineData("gateway-certificate.timer")]
     public async Task Systemd_understands_every_line(string unit)
     {
         var (_, said) = await AnalyzeAsync("verify", "--man=no", Unit(unit));
