@@ -61,6 +61,8 @@ public sealed class PagesStory : IAsyncLifetime
         await Until.TrueAsync("members can be served", TimeSpan.FromSeconds(30), async () => (await old.RunAsync("gateway status --ready")).ExitCode == 0);
         await FollowAsync("docs/monitoring.md");
         await old.ExpectAsync("gateway enrol alice --output /tmp/alice-3.conf; gateway enrol carol --output /tmp/carol.conf");
+        // As deploy/certificate leaves it.
+        await old.ExpectAsync("install -m 600 deploy/certificate.conf /etc/gateway; systemctl enable --now gateway-certificate.timer");
         var before = await StateAsync(old);
         var file = await MoveOutAsync();
         await TheOldServerServesNobodyAgainAsync();
@@ -165,6 +167,7 @@ public sealed class PagesStory : IAsyncLifetime
               2. Let the endpoint's name point to this server.
             The endpoint is 10.9.0.1:31337.
             The store's key was sealed on the old server, and is a file here: deploy/install --seal-key
+            The certificate came with it, its renewal did not: deploy/certificate
 
             """, said.Output, StringComparison.Ordinal);
         Assert.Equal("active\nactive", await next.ExpectAsync("systemctl is-active gateway gateway-homeserver"));
@@ -174,7 +177,7 @@ public sealed class PagesStory : IAsyncLifetime
     private static Task<string> StateAsync(SystemdMachine machine) => machine.ExpectAsync("""
         gateway members --json | jq --sort-keys '[.[] | {member, displayName, devices: [.devices[] | {id, name, tunnelAddress, publicKey}]}]'
         wg show wg0 public-key
-        sha256sum /etc/gateway/tls/server.key /var/lib/gateway-homeserver/data/signing.key /var/lib/gateway-homeserver/config/registration.yaml
+        sha256sum /etc/gateway/tls/server.pem /var/lib/gateway-homeserver/data/signing.key /var/lib/gateway-homeserver/config/registration.yaml
         gateway audit --verify >/dev/null
         """);
 
@@ -200,22 +203,24 @@ public sealed class PagesStory : IAsyncLifetime
         var said = await TypeAsync(next, "docs/recovery.md", $"deploy/move in {Backup} --identity backup.key --from gateway --seized");
 
         Assert.Contains("\n  3. Enrol everyone anew, face to face: ", said.Output, StringComparison.Ordinal);
+        Assert.EndsWith("\nThe key of your DNS provider was on the old server. Take it back there; with a new one in /etc/gateway/certificate.conf: deploy/certificate\n", said.Output, StringComparison.Ordinal);
         Assert.Equal("", await next.ExpectAsync("wg show wg0 peers"));
         await TypeAsync(next, "docs/recovery.md", "gateway members --json");
         await TypeAsync(next, "docs/recovery.md", "gateway members --json |");
         Assert.Equal("alice.png\ncarol.png", await next.ExpectAsync("ls *.png"));
     }
 
+    /// <summary>By the scripts as a package has them, with the program.</summary>
     private async Task WithoutItsHomeserverNothingIsStartedAsync()
     {
         Copy((await old.ExpectAsync("ls /tmp/alone/*"), "alone.age"));
 
-        var said = await next.RunAsync("deploy/move in alone.age --identity backup.key --from gateway");
+        var said = await next.RunAsync("cp -r deploy gateway; gateway/deploy/move in alone.age --identity backup.key");
 
         Assert.Equal(1, said.ExitCode);
         Assert.Contains("\nAll of it is in its place, and not started yet. Once it is:\n  1. Revoke once more", said.Output, StringComparison.Ordinal);
         Assert.Contains("error: the homeserver is not on this host\nhint: install it ", said.Error, StringComparison.Ordinal);
-        Assert.EndsWith(", then: /srv/deploy/install --from gateway\n", said.Error, StringComparison.Ordinal);
+        Assert.EndsWith(", then: /srv/gateway/deploy/install --from /srv/gateway\n", said.Error, StringComparison.Ordinal);
         await next.ExpectAsync("rm /tmp/alone.json; ! ls -d /sys/class/net/wg0 /var/lib/gateway-homeserver/config 2>/dev/null");
     }
 
