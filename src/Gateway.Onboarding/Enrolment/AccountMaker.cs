@@ -82,7 +82,7 @@ public sealed class AccountMaker(StateWriter writer, Homeserver homeserver, Time
             return new(
                 RefusalKind.Conflict,
                 $"the homeserver already has an account '{localpart}'",
-                "choose another name, or add --adopt if the account is this person's own");
+                request.IsDrill ? "somebody uses it, and that is not the gateway: end its sessions on the homeserver" : "choose another name, or add --adopt if the account is this person's own");
         }
 
         if (made && request.DisplayName is { Length: > 0 } displayName)

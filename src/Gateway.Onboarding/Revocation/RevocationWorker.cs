@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Gateway.Onboarding.Devices;
+using Gateway.Onboarding.Members;
 using Gateway.Onboarding.Store;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -10,9 +11,13 @@ namespace Gateway.Onboarding.Revocation;
 /// Brings every revocation to its end, however long the homeserver or the interface take, also across restarts. Each
 /// step may be repeated; a step is done only when the other side has confirmed it.
 /// </summary>
-public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps steps, RevocationSpool spool, TimeProvider time, ILogger<RevocationWorker> log) : BackgroundService
+public sealed partial class RevocationWorker(
+    StateWriter writer, Revoker revoker, RevocationSteps steps, RevocationSpool spool, TimeProvider time, ILogger<RevocationWorker> log) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
+
+    /// <summary>A drill takes seconds; one whose phone is there for longer was killed, or is none.</summary>
+    private static readonly TimeSpan DrillTakes = TimeSpan.FromMinutes(10);
 
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
@@ -22,6 +27,7 @@ public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps
     /// <summary>One pass over all unfinished revocations and leavings; ends when all of it was tried.</summary>
     public async Task WorkOnceAsync(CancellationToken cancellationToken)
     {
+        EndForgottenDrills();
         await Task.WhenAll(StartSteps(cancellationToken));
         await CloseAccountsAsync(cancellationToken);
     }
@@ -56,6 +62,7 @@ public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps
         while (!stoppingToken.IsCancellationRequested)
         {
             spool.ApplyAll();
+            EndForgottenDrills();
 
             // Started, not awaited: a phone that is lost now does not wait for a homeserver that hangs over another one.
             StartSteps(stoppingToken);
@@ -64,6 +71,21 @@ public sealed partial class RevocationWorker(StateWriter writer, RevocationSteps
             await Task.WhenAny(_signal.Reader.WaitToReadAsync(wait.Token).AsTask(), Task.Delay(Period, time, wait.Token));
             await wait.CancelAsync();
             _signal.Reader.TryRead(out _);
+        }
+    }
+
+    private void EndForgottenDrills()
+    {
+        foreach (var device in writer.Current.DevicesOf(Localpart.Drill).Where(device => device.HasPeer && time.GetUtcNow() - device.EnrolledAt > DrillTakes))
+        {
+            try
+            {
+                revoker.RevokeDevice(device.Id.ToString(), cut: true, "the gateway, since its drill is over");
+            }
+            catch (StoreException e)
+            {
+                StoreFailed(e.Message);
+            }
         }
     }
 

@@ -82,7 +82,7 @@ internal static class AdminApi
         }
 
         return TypedResults.Ok<IReadOnlyList<DeviceView>>(
-            [.. state.Devices.Values.Where(one => member is null || one.Member.ToString() == member).OrderBy(one => one.EnrolledAt).Select(views.Of)]);
+            [.. state.Devices.Values.Where(one => member is null ? one.Member != Localpart.Drill || one.State != DeviceState.Revoked : one.Member.ToString() == member).OrderBy(one => one.EnrolledAt).Select(views.Of)]);
     }
 
     /// <summary>Nobody, who plays in drills, is there only while a drill is: whoever enrols everyone from the list shall not meet them.</summary>

@@ -104,13 +104,7 @@ internal sealed class BackupMaker(BackupSource source, TimeProvider time, Action
     {
         try
         {
-            return new FileStream(Path.Combine(source.DataDirectory, "backup.lock"), new FileStreamOptions
-            {
-                Mode = FileMode.OpenOrCreate,
-                Access = FileAccess.ReadWrite,
-                Share = FileShare.None,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            });
+            return LeftFile.Hold(source.DataDirectory, "backup.lock");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

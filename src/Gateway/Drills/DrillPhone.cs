@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
@@ -7,8 +8,8 @@ using Gateway.Tunnel;
 
 namespace Gateway.Drills;
 
-/// <summary>What the drill needs to know of the gateway's configuration.</summary>
-internal sealed record DrillPlace(string ServerName, int HttpsPort, int ListenPort, UserspaceMode Userspace, string CertificateFile);
+/// <summary>What the drill needs to know of the gateway's configuration. <see cref="Certificate"/>: the leaf that it serves, in DER.</summary>
+internal sealed record DrillPlace(string ServerName, int HttpsPort, string Interface, int ListenPort, UserspaceMode Userspace, byte[] Certificate);
 
 /// <summary>
 /// A phone on this host: a WireGuard interface of its own, in a network namespace where nothing else is, and what an app would send
@@ -17,6 +18,10 @@ internal sealed record DrillPlace(string ServerName, int HttpsPort, int ListenPo
 /// </summary>
 internal sealed class DrillPhone : IAsyncDisposable
 {
+    private const string Prefix = "drill-";
+    private const string Digits = "0123456789abcdef";
+    private const int DigitCount = 8;
+
     private static readonly TimeSpan HandshakeDeadline = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
@@ -28,17 +33,16 @@ internal sealed class DrillPhone : IAsyncDisposable
     {
         (_space, _link, _gateway) = (space, link, gateway);
 #pragma warning disable CA2000 // The client owns its handler.
-        Http = new HttpClient(Handler(place)) { BaseAddress = new Uri($"https://{place.ServerName}:{place.HttpsPort}/"), Timeout = TimeSpan.FromMinutes(1) };
+        Http = new HttpClient(Handler(place)) { BaseAddress = new Uri($"https://{place.ServerName}:{place.HttpsPort}/"), Timeout = Timeout.InfiniteTimeSpan };
 #pragma warning restore CA2000
     }
 
     public HttpClient Http { get; }
 
     /// <summary>Takes up a code's text, as a phone does that scans it. Throws <see cref="TunnelException"/> or <see cref="DrillException"/>.</summary>
-    public static async Task<DrillPhone> ScanAsync(string config, DrillPlace place, Entropy entropy, CancellationToken cancellationToken)
+    public static async Task<DrillPhone> ScanAsync(string config, DrillPlace place, OwnNamespace space, Entropy entropy, CancellationToken cancellationToken)
     {
-        var name = $"{Prefix}{entropy.Word("0123456789abcdef", 8)}";
-        var space = await OwnNamespace.MakeAsync();
+        var name = $"{Prefix}{entropy.Word(Digits, DigitCount)}";
         try
         {
             await new NetworkLink(name, place.Userspace).MakeAsync(cancellationToken);
@@ -50,8 +54,8 @@ internal sealed class DrillPhone : IAsyncDisposable
         }
         catch
         {
-            await RemoveLeftoversAsync(CancellationToken.None);
-            space.Dispose();
+            // What was moved already goes with its namespace.
+            await Tool.TryRunAsync("ip", ["link", "delete", "dev", name], CancellationToken.None);
             throw;
         }
     }
@@ -59,9 +63,9 @@ internal sealed class DrillPhone : IAsyncDisposable
     /// <summary>Links of a drill that was killed before it could put them away.</summary>
     public static async Task RemoveLeftoversAsync(CancellationToken cancellationToken)
     {
-        foreach (var one in System.Net.NetworkInformation.NetworkInterface.GetAllNetworkInterfaces().Where(one => one.Name.StartsWith(Prefix, StringComparison.Ordinal)))
+        foreach (var one in NetworkInterface.GetAllNetworkInterfaces().Where(one => IsOurs(one.Name)))
         {
-            await Tool.RunAsync("ip", ["link", "delete", "dev", one.Name], cancellationToken);
+            await Tool.TryRunAsync("ip", ["link", "delete", "dev", one.Name], cancellationToken);
         }
     }
 
@@ -104,21 +108,10 @@ internal sealed class DrillPhone : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        try
-        {
-            await InsideAsync("ip", ["link", "delete", "dev", _link], CancellationToken.None);
-        }
-        catch (TunnelException)
-        {
-            // Somebody was faster, or it goes with its namespace.
-        }
-        finally
-        {
-            _space.Dispose();
-        }
+        await Tool.TryRunAsync("nsenter", [$"--net={_space.File}", "ip", "link", "delete", "dev", _link], CancellationToken.None);
     }
 
-    private const string Prefix = "drill-";
+    private static bool IsOurs(string name) => name.Length == Prefix.Length + DigitCount && name.StartsWith(Prefix, StringComparison.Ordinal) && name[Prefix.Length..].All(Digits.Contains);
 
     private async Task UpAsync(string address, CancellationToken cancellationToken)
     {
@@ -138,26 +131,20 @@ internal sealed class DrillPhone : IAsyncDisposable
     private static string ValueOf(string config, string key) =>
         config.Split('\n').Single(line => line.StartsWith(key + " ", StringComparison.Ordinal)).Split('=', 2)[1].Trim();
 
-    /// <summary>
-    /// The certificate is compared with the gateway's own file: whether phones trust it is the doctor's to say, and here a
-    /// stranger's must not pass.
-    /// </summary>
-    private SocketsHttpHandler Handler(DrillPlace place)
+    /// <summary>The certificate is compared with the gateway's own: whether phones trust it is the doctor's to say, and here a stranger's must not pass.</summary>
+    private SocketsHttpHandler Handler(DrillPlace place) => new()
     {
-        using var expected = X509Certificate2.CreateFromPem(File.ReadAllText(place.CertificateFile));
-        var raw = expected.RawData;
-        return new()
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        SslOptions = new SslClientAuthenticationOptions
         {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            SslOptions = new SslClientAuthenticationOptions
-            {
-                RemoteCertificateValidationCallback = (_, seen, _, _) => seen?.GetRawCertData().AsSpan().SequenceEqual(raw) == true,
-            },
-            ConnectCallback = (_, cancellationToken) => ConnectAsync(cancellationToken),
-        };
-    }
+            // Nothing is fetched for it from anywhere.
+            CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck },
+            RemoteCertificateValidationCallback = (_, seen, _, _) => seen?.GetRawCertData().AsSpan().SequenceEqual(place.Certificate) == true,
+        },
+        ConnectCallback = (_, cancellationToken) => ConnectAsync(cancellationToken),
+    };
 
     private async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
     {

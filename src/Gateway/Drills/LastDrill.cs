@@ -5,8 +5,8 @@ namespace Gateway.Drills;
 /// <summary>One thing that was played, or looked at, and how it went; <see cref="Milliseconds"/> is how long it took.</summary>
 internal sealed record DrillStep(string Name, bool Ok, string Detail, long Milliseconds);
 
-/// <summary>A drill as a whole. <see cref="Ok"/>: every step was.</summary>
-internal sealed record DrillReport(bool Ok, DateTimeOffset At, IReadOnlyList<DrillStep> Steps);
+/// <summary>A drill as a whole. <see cref="Ok"/>: every step was. Not <see cref="Played"/>: it came to nothing before a phone was lost, and tells nothing about one.</summary>
+internal sealed record DrillReport(bool Ok, bool Played, DateTimeOffset At, IReadOnlyList<DrillStep> Steps);
 
 /// <summary>
 /// How the last drills went, in the data directory, for the doctor. <see cref="At"/>: the last one in which every step was as it

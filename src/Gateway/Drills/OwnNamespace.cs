@@ -42,7 +42,7 @@ internal sealed class OwnNamespace : IDisposable
             using var home = System.IO.File.OpenHandle(OfThisThread);
             if (leave() != 0)
             {
-                throw new DrillException($"a network namespace cannot be made: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}", "only root may: sudo gateway drill");
+                throw new DrillException($"a network namespace cannot be made: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}", "only root may, on the host itself: sudo gateway drill");
             }
 
             try

@@ -103,7 +103,7 @@ internal static class Tool
     {
         "wg" => "wireguard-tools",
         "ip" or "ss" => "iproute2",
-        "setsid" => "util-linux",
+        "setsid" or "nsenter" => "util-linux",
         _ => program,
     };
 }

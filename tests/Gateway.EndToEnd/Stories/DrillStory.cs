@@ -67,6 +67,40 @@ public sealed class DrillStory
         await NothingIsLeftAsync(lab.Gateway, lab.Server);
     }
 
+    [Fact]
+    public async Task A_gateway_that_dies_of_the_revocation_is_remembered()
+    {
+        await using var lab = await SmallLab.MakeAsync();
+        lab.Gateway.Settings["Revocation:GraceHours"] = 1;
+        await lab.Gateway.StartAsync();
+        var asked = new TaskCompletionSource();
+        lab.Homeserver.Interfere = async context =>
+        {
+            if (context.Request.Path.Value!.EndsWith("/delete_devices", StringComparison.Ordinal))
+            {
+                asked.TrySetResult();
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            }
+
+            return false;
+        };
+
+        var drill = lab.Gateway.RunAsync("drill", "--json");
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await lab.Gateway.KillAsync();
+        var report = await drill;
+        lab.Homeserver.Interfere = _ => Task.FromResult(false);
+        await lab.Gateway.StartAsync();
+        var finding = await FindingAsync(lab.Gateway);
+        (await lab.Gateway.RunAsync("drill")).Expect();
+
+        var steps = JsonElement.Parse(report.Output).GetProperty("steps").EnumerateArray().Where(step => !step.GetProperty("ok").GetBoolean()).Select(step => step.GetProperty("name").GetString());
+        Assert.Equal(1, report.ExitCode);
+        Assert.Superset(new HashSet<string?> { "revoked", "token", "code", "session", "peer", "test device" }, steps.ToHashSet());
+        Assert.Equal("fault", finding.Verdict);
+        await NothingIsLeftAsync(lab.Gateway, lab.Server);
+    }
+
     private static async Task<(string Verdict, string Detail)> FindingAsync(GatewayHost gateway)
     {
         var finding = JsonElement.Parse((await gateway.RunAsync("doctor", "--json")).Output).EnumerateArray().Single(one => one.GetProperty("name").GetString() == "drill");
@@ -80,12 +114,10 @@ public sealed class DrillStory
 
     private static async Task NothingIsLeftAsync(GatewayHost gateway, NetworkNamespace server)
     {
-        var devices = (await gateway.JsonAsync("devices")).EnumerateArray().Where(device => device.GetProperty("member").GetString() == "gateway-drill").ToList();
-        Assert.NotEmpty(devices);
         await Until.TrueAsync("all devices of drills are over", TimeSpan.FromSeconds(10), async () =>
-            (await gateway.JsonAsync("devices")).EnumerateArray().Where(device => device.GetProperty("member").GetString() == "gateway-drill").All(device => device.GetProperty("state").GetString() == "revoked"));
+            (await gateway.JsonAsync("devices", "--member", "gateway-drill")).EnumerateArray().All(device => device.GetProperty("state").GetString() == "revoked"));
         Assert.Empty(await gateway.PeersAsync());
         Assert.DoesNotContain("drill-", (await server.RunAsync("ip", "-oneline", "link")).Expect(), StringComparison.Ordinal);
-        await Until.TrueAsync("the drill's wireguard-go has ended", TimeSpan.FromSeconds(10), () => Task.FromResult(Directory.GetFiles("/var/run/wireguard", "drill-*").Length == 0));
+        await Until.TrueAsync("the drill's wireguard-go has ended", TimeSpan.FromSeconds(10), () => Task.FromResult(!Directory.Exists("/var/run/wireguard") || Directory.GetFiles("/var/run/wireguard", "drill-*").Length == 0));
     }
 }

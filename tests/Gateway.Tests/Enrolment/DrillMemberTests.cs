@@ -3,6 +3,7 @@ using Gateway.Commands;
 using Gateway.Onboarding.Enrolment;
 using Gateway.Onboarding.Keys;
 using Gateway.Onboarding.Members;
+using Gateway.Onboarding.Revocation;
 using Gateway.Tests.Testing;
 
 namespace Gateway.Tests.Enrolment;
@@ -68,6 +69,27 @@ public sealed class DrillMemberTests
         await PlayAsync(gateway);
 
         Assert.Contains("already has an account", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_that_was_forgotten_is_ended_by_the_gateway_itself()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var (enrolled, _) = await gateway.Admin.EnrolDrillAsync(default);
+        var alice = await gateway.EnrolAsync("alice");
+        gateway.Service<EnrolmentWatch>().HandshakeSeen(PublicKey.Parse(enrolled.Device.PublicKey, null), gateway.Clock.GetUtcNow());
+        var worker = gateway.Service<RevocationWorker>();
+
+        gateway.Clock.Advance(TimeSpan.FromMinutes(9));
+        await worker.WorkOnceAsync(default);
+        Assert.True(gateway.Device(enrolled.Device.Id).IsLive);
+        gateway.Clock.Advance(TimeSpan.FromMinutes(2));
+        await worker.WorkOnceAsync(default);
+
+        Assert.False(gateway.Device(enrolled.Device.Id).HasPeer);
+        Assert.True(gateway.Device(alice.Device.Id).IsLive);
+        Assert.DoesNotContain((await gateway.Admin.DevicesAsync(null, null, default)).View, device => device.Member == "gateway-drill");
+        Assert.Single((await gateway.Admin.DevicesAsync("gateway-drill", null, default)).View);
     }
 
     private static async Task PlayAsync(TestGateway gateway)
