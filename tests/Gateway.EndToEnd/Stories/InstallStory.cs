@@ -188,6 +188,8 @@ public sealed class InstallStory : IAsyncLifetime
     {
         var before = await machine.ExpectAsync("readlink /usr/local/lib/gateway");
         await machine.ExpectAsync("cp -r gateway broken; mv broken/gateway broken/real; printf '#!/bin/sh\\ncase $1 in serve) exit 1 ;; status) exit 3 ;; esac\\n' >broken/gateway; chmod +x broken/gateway");
+        // As in a version from before there was a renewal.
+        await machine.ExpectAsync($"rm {before}/deploy/systemd/gateway-certificate.*");
         var failed = await machine.RunAsync("deploy/install --from broken");
 
         Assert.Equal(1, failed.ExitCode);
