@@ -80,6 +80,13 @@ install_packages() {
   note "installed ${missing[*]}"
 }
 
+# copy_scripts DIR: these scripts, for everybody to read; what Docker Compose has beside them holds secrets.
+copy_scripts() {
+  mkdir -p "$1"
+  tar --create --directory "$here" --anchored --exclude ./secrets --exclude ./gateway --exclude ./homeserver . |
+    tar --extract --no-same-owner --directory "$1"
+}
+
 # as_root SCRIPT ARGUMENT...: goes on as root.
 as_root() {
   [ "$(id -u)" != 0 ] || return 0
