@@ -29,6 +29,7 @@ public sealed class InstallStory : IAsyncLifetime
         var carrier = await machine.ExpectAsync(Carrier);
         await AMemberConnectsAsync();
         await TheLogHasNoAddressAsync();
+        await ACertificateInTwoFilesIsJoinedAsync();
         await ASecondRunChangesNothingAsync();
         await TheKeyIsSealedAsync();
         await ACertificateIsRenewedAsync();
@@ -80,6 +81,30 @@ public sealed class InstallStory : IAsyncLifetime
         Assert.Contains("Listening on", log, StringComparison.Ordinal);
         Assert.DoesNotContain("10.9.0.2", log, StringComparison.Ordinal);
         Assert.DoesNotContain("198.19.0.2", log, StringComparison.Ordinal);
+    }
+
+    /// <summary>As versions had it that were before deploy/certificate.</summary>
+    private async Task ACertificateInTwoFilesIsJoinedAsync()
+    {
+        const string Pair = "openssl x509 -noout -fingerprint -in /etc/gateway/tls/server.pem; openssl pkey -in /etc/gateway/tls/server.pem | sha256sum";
+        var before = await machine.ExpectAsync(Pair);
+        await machine.ExpectAsync("""
+            cd /etc/gateway/tls
+            openssl x509 -in server.pem -out server.crt
+            openssl pkey -in server.pem -out server.key
+            rm server.pem
+            jq '.Certificate = {Path: "/etc/gateway/tls/server.crt", KeyPath: "/etc/gateway/tls/server.key"}' ../gateway.json >/tmp/two.json
+            cat /tmp/two.json >../gateway.json
+            mv server.key /tmp
+            """);
+
+        // The gateway would not start with half of it.
+        Assert.Contains("error: there is no /etc/gateway/tls/server.key, where /etc/gateway/gateway.json has the certificate\nhint: ", (await machine.RunAsync(Install)).Error, StringComparison.Ordinal);
+        await machine.ExpectAsync($"mv /tmp/server.key /etc/gateway/tls; {Install}");
+
+        Assert.Equal(before, await machine.ExpectAsync(Pair));
+        Assert.Equal("640 root:gateway", await machine.ExpectAsync("stat -c '%a %U:%G' /etc/gateway/tls/server.pem"));
+        Assert.Equal("ca.crt\nserver.pem", await machine.ExpectAsync("ls /etc/gateway/tls"));
     }
 
     private async Task ASecondRunChangesNothingAsync()
