@@ -7,6 +7,9 @@ public sealed class InstallStory : IAsyncLifetime
 {
     private const string Install = "deploy/install --from gateway";
 
+    /// <summary>Where lego leaves what came: .crt and .key.</summary>
+    private const string Left = "/var/lib/gateway-certificate/certificates/_.example.org";
+
     /// <summary>The process that carries the tunnels, or the kernel's number of the link.</summary>
     private const string Carrier = "pgrep -xf 'wireguard-go wg0' || ip -json link show wg0 | jq '.[0].ifindex'";
 
@@ -146,6 +149,14 @@ public sealed class InstallStory : IAsyncLifetime
         await machine.ExpectAsync("rm /run/gateway-deploy.lock; systemd-tmpfiles --create /etc/tmpfiles.d/gateway.conf");
         await machine.ExpectAsync("chown -R gateway-certificate: /var/lib/gateway-certificate; systemctl start gateway-certificate");
         Assert.Equal(first, await machine.ExpectAsync(InUse));
+        await PlaceOneThatIsDueAsync(older);
+
+        // What came last cannot be used: it is not asked for again.
+        using var unknown = new Authority();
+        await PutCertificateAsync(unknown, TimeSpan.FromHours(1), TimeSpan.FromHours(23));
+        await machine.ExpectAsync("! systemctl start gateway-certificate 2>/dev/null");
+        Assert.Contains("what came last cannot be used: no authority that this host knows has signed it; the certificate in use stays", await machine.ExpectAsync("journalctl -u gateway-certificate --output cat"), StringComparison.Ordinal);
+
         await PutCertificateAsync(older, TimeSpan.FromHours(17), TimeSpan.FromHours(7));
         await machine.ExpectAsync("systemctl start gateway-certificate");
         var second = await machine.ExpectAsync(InUse);
@@ -156,9 +167,11 @@ public sealed class InstallStory : IAsyncLifetime
             (await machine.RunAsync($"ip netns exec phone openssl s_client -servername chat.example.org -connect 198.19.0.1:443 </dev/null 2>/dev/null | {Serial}")).Output.Trim() == second);
 
         // Without its authority it fails aloud, and leaves no key behind.
+        await PlaceOneThatIsDueAsync(older);
+        var due = await machine.ExpectAsync(InUse);
         await machine.ExpectAsync("systemctl stop authority; rm -r /var/lib/gateway-certificate/certificates; ! systemctl start gateway-certificate 2>/dev/null");
         Assert.Contains("no certificate came; the certificate in use stays", await machine.ExpectAsync("journalctl -u gateway-certificate --output cat"), StringComparison.Ordinal);
-        Assert.Equal(second, await machine.ExpectAsync(InUse));
+        Assert.Equal(due, await machine.ExpectAsync(InUse));
         Assert.Equal("", await machine.ExpectAsync("ls -d /dev/shm/gateway* 2>/dev/null || true"));
         await machine.ExpectAsync("systemctl stop dns-provider; systemctl reset-failed gateway-certificate");
     }
@@ -184,9 +197,14 @@ public sealed class InstallStory : IAsyncLifetime
         await machine.ExpectAsync($"install -m 600 deploy/certificate.conf /etc/gateway/certificate.conf; cat >>/etc/gateway/certificate.conf <<'END'\n{files.Settings}\nEND");
     }
 
-    /// <summary>Where lego leaves what came.</summary>
+    private async Task PlaceOneThatIsDueAsync(Authority authority)
+    {
+        await PutCertificateAsync(authority, TimeSpan.FromHours(17), TimeSpan.FromHours(7));
+        await machine.ExpectAsync($"SSL_CERT_FILE=/srv/authority/authorities.pem deploy/certificate --place {Left}.crt {Left}.key");
+    }
+
     private Task PutCertificateAsync(Authority authority, TimeSpan age, TimeSpan left) => PutPairAsync(
-        authority, "chat.example.org", age, left, "/var/lib/gateway-certificate/certificates/_.example.org.crt", "/var/lib/gateway-certificate/certificates/_.example.org.key");
+        authority, "chat.example.org", age, left, $"{Left}.crt", $"{Left}.key");
 
     private async Task PutPairAsync(Authority authority, string name, TimeSpan age, TimeSpan left, string chain, string key)
     {
