@@ -29,17 +29,21 @@ fail() {
   exit 1
 }
 
+# say FORMAT ARGUMENT...: that nobody hears it any more, ends nothing.
+# shellcheck disable=SC2059 # the format is the caller's
+say() { printf "$@" >&3 2>/dev/null || true; }
+
 # step WHAT COMMAND...: runs the command with its output in the log and shows how long it took.
 # It is not run as a condition, so `set -e` holds inside it; on_exit tells of a step that did not end.
 step() {
   local started=${EPOCHREALTIME/[.,]/}
   current_step=$1 step_note=
   shift
-  printf '%-46s ' "$current_step" >&3
+  say '%-46s ' "$current_step"
   printf '\n== %s\n' "$current_step" >>"$log"
   "$@" >>"$log" 2>&1 </dev/null
   current_step=
-  printf '%6s s  %s\n' "$(seconds_since "$started")" "$step_note" >&3
+  say '%6s s  %s\n' "$(seconds_since "$started")" "$step_note"
 }
 
 # note TEXT: a remark at the end of the step's line.
@@ -74,6 +78,13 @@ install_packages() {
   apt-get update
   apt-get install --yes --no-install-recommends "${missing[@]}"
   note "installed ${missing[*]}"
+}
+
+# copy_scripts DIR: these scripts, for everybody to read; what Docker Compose has beside them holds secrets.
+copy_scripts() {
+  mkdir -p "$1"
+  tar --create --directory "$here" --anchored --exclude ./secrets --exclude ./gateway --exclude ./homeserver . |
+    tar --extract --no-same-owner --directory "$1"
 }
 
 # as_root SCRIPT ARGUMENT...: goes on as root.

@@ -12,7 +12,7 @@ unpack() {
     fail "$from holds no published gateway" 'make one: dotnet publish src/Gateway/Gateway.csproj -c Release -o DIR'
   fi
   rm -rf "$building/deploy"
-  cp -r "$here" "$building/deploy"
+  copy_scripts "$building/deploy"
   chmod -R u=rwX,go=rX "$building"
   # shellcheck disable=SC2034 # used by deploy/install
   version=$library-$(cd "$building" && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12)

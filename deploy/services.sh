@@ -10,11 +10,13 @@ as_gateway_command=(
 )
 as_gateway() { "${as_gateway_command[@]}" "$@"; }
 
-# install_units: ours only, and systemd is told only when they changed.
+# install_units: ours only, and systemd is told only when they changed. For a version that comes back, $here is the folder
+# of that one: it may be older than a unit.
 install_units() {
   local unit changed=
   for unit in gateway.service gateway-homeserver.service gateway-backup.service gateway-backup.timer \
     gateway-certificate.service gateway-certificate.timer; do
+    [ -f "$here/systemd/$unit" ] || continue
     cmp -s "$here/systemd/$unit" "/etc/systemd/system/$unit" && continue
     install -m 0644 "$here/systemd/$unit" "/etc/systemd/system/$unit"
     changed=1

@@ -7,6 +7,9 @@ public sealed class InstallStory : IAsyncLifetime
 {
     private const string Install = "deploy/install --from gateway";
 
+    /// <summary>Where lego leaves what came: .crt and .key.</summary>
+    private const string Left = "/var/lib/gateway-certificate/certificates/_.example.org";
+
     /// <summary>The process that carries the tunnels, or the kernel's number of the link.</summary>
     private const string Carrier = "pgrep -xf 'wireguard-go wg0' || ip -json link show wg0 | jq '.[0].ifindex'";
 
@@ -29,6 +32,7 @@ public sealed class InstallStory : IAsyncLifetime
         var carrier = await machine.ExpectAsync(Carrier);
         await AMemberConnectsAsync();
         await TheLogHasNoAddressAsync();
+        await ACertificateInTwoFilesIsJoinedAsync();
         await ASecondRunChangesNothingAsync();
         await TheKeyIsSealedAsync();
         await ACertificateIsRenewedAsync();
@@ -82,6 +86,30 @@ public sealed class InstallStory : IAsyncLifetime
         Assert.DoesNotContain("198.19.0.2", log, StringComparison.Ordinal);
     }
 
+    /// <summary>As versions had it that were before deploy/certificate.</summary>
+    private async Task ACertificateInTwoFilesIsJoinedAsync()
+    {
+        const string Pair = "openssl x509 -noout -fingerprint -in /etc/gateway/tls/server.pem; openssl pkey -in /etc/gateway/tls/server.pem | sha256sum";
+        var before = await machine.ExpectAsync(Pair);
+        await machine.ExpectAsync("""
+            cd /etc/gateway/tls
+            openssl x509 -in server.pem -out server.crt
+            openssl pkey -in server.pem -out server.key
+            rm server.pem
+            jq '.Certificate = {Path: "/etc/gateway/tls/server.crt", KeyPath: "/etc/gateway/tls/server.key"}' ../gateway.json >/tmp/two.json
+            cat /tmp/two.json >../gateway.json
+            mv server.key /tmp
+            """);
+
+        // The gateway would not start with half of it.
+        Assert.Contains("error: there is no /etc/gateway/tls/server.key, where /etc/gateway/gateway.json has the certificate\nhint: ", (await machine.RunAsync(Install)).Error, StringComparison.Ordinal);
+        await machine.ExpectAsync($"mv /tmp/server.key /etc/gateway/tls; {Install}");
+
+        Assert.Equal(before, await machine.ExpectAsync(Pair));
+        Assert.Equal("640 root:gateway", await machine.ExpectAsync("stat -c '%a %U:%G' /etc/gateway/tls/server.pem"));
+        Assert.Equal("ca.crt\nserver.pem", await machine.ExpectAsync("ls /etc/gateway/tls"));
+    }
+
     private async Task ASecondRunChangesNothingAsync()
     {
         const string Everything = "systemctl show --property MainPID gateway gateway-homeserver; find /etc/gateway /etc/systemd /usr/local/lib -type f ! -name gateway.nft -printf '%p %T@ %m %u\\n' | sort; readlink /usr/local/lib/gateway";
@@ -121,6 +149,14 @@ public sealed class InstallStory : IAsyncLifetime
         await machine.ExpectAsync("rm /run/gateway-deploy.lock; systemd-tmpfiles --create /etc/tmpfiles.d/gateway.conf");
         await machine.ExpectAsync("chown -R gateway-certificate: /var/lib/gateway-certificate; systemctl start gateway-certificate");
         Assert.Equal(first, await machine.ExpectAsync(InUse));
+        await PlaceOneThatIsDueAsync(older);
+
+        // What came last cannot be used: it is not asked for again.
+        using var unknown = new Authority();
+        await PutCertificateAsync(unknown, TimeSpan.FromHours(1), TimeSpan.FromHours(23));
+        await machine.ExpectAsync("! systemctl start gateway-certificate 2>/dev/null");
+        Assert.Contains("what came last cannot be used: no authority that this host knows has signed it; the certificate in use stays", await machine.ExpectAsync("journalctl -u gateway-certificate --output cat"), StringComparison.Ordinal);
+
         await PutCertificateAsync(older, TimeSpan.FromHours(17), TimeSpan.FromHours(7));
         await machine.ExpectAsync("systemctl start gateway-certificate");
         var second = await machine.ExpectAsync(InUse);
@@ -131,9 +167,11 @@ public sealed class InstallStory : IAsyncLifetime
             (await machine.RunAsync($"ip netns exec phone openssl s_client -servername chat.example.org -connect 198.19.0.1:443 </dev/null 2>/dev/null | {Serial}")).Output.Trim() == second);
 
         // Without its authority it fails aloud, and leaves no key behind.
+        await PlaceOneThatIsDueAsync(older);
+        var due = await machine.ExpectAsync(InUse);
         await machine.ExpectAsync("systemctl stop authority; rm -r /var/lib/gateway-certificate/certificates; ! systemctl start gateway-certificate 2>/dev/null");
         Assert.Contains("no certificate came; the certificate in use stays", await machine.ExpectAsync("journalctl -u gateway-certificate --output cat"), StringComparison.Ordinal);
-        Assert.Equal(second, await machine.ExpectAsync(InUse));
+        Assert.Equal(due, await machine.ExpectAsync(InUse));
         Assert.Equal("", await machine.ExpectAsync("ls -d /dev/shm/gateway* 2>/dev/null || true"));
         await machine.ExpectAsync("systemctl stop dns-provider; systemctl reset-failed gateway-certificate");
     }
@@ -159,9 +197,14 @@ public sealed class InstallStory : IAsyncLifetime
         await machine.ExpectAsync($"install -m 600 deploy/certificate.conf /etc/gateway/certificate.conf; cat >>/etc/gateway/certificate.conf <<'END'\n{files.Settings}\nEND");
     }
 
-    /// <summary>Where lego leaves what came.</summary>
+    private async Task PlaceOneThatIsDueAsync(Authority authority)
+    {
+        await PutCertificateAsync(authority, TimeSpan.FromHours(17), TimeSpan.FromHours(7));
+        await machine.ExpectAsync($"SSL_CERT_FILE=/srv/authority/authorities.pem deploy/certificate --place {Left}.crt {Left}.key");
+    }
+
     private Task PutCertificateAsync(Authority authority, TimeSpan age, TimeSpan left) => PutPairAsync(
-        authority, "chat.example.org", age, left, "/var/lib/gateway-certificate/certificates/_.example.org.crt", "/var/lib/gateway-certificate/certificates/_.example.org.key");
+        authority, "chat.example.org", age, left, $"{Left}.crt", $"{Left}.key");
 
     private async Task PutPairAsync(Authority authority, string name, TimeSpan age, TimeSpan left, string chain, string key)
     {
@@ -188,6 +231,8 @@ public sealed class InstallStory : IAsyncLifetime
     {
         var before = await machine.ExpectAsync("readlink /usr/local/lib/gateway");
         await machine.ExpectAsync("cp -r gateway broken; mv broken/gateway broken/real; printf '#!/bin/sh\\ncase $1 in serve) exit 1 ;; status) exit 3 ;; esac\\n' >broken/gateway; chmod +x broken/gateway");
+        // As in a version from before there was a renewal.
+        await machine.ExpectAsync($"rm {before}/deploy/systemd/gateway-certificate.*");
         var failed = await machine.RunAsync("deploy/install --from broken");
 
         Assert.Equal(1, failed.ExitCode);

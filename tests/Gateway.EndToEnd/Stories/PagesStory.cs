@@ -64,6 +64,7 @@ public sealed class PagesStory : IAsyncLifetime
         // As deploy/certificate leaves it.
         await old.ExpectAsync("install -m 600 deploy/certificate.conf /etc/gateway; systemctl enable --now gateway-certificate.timer");
         var before = await StateAsync(old);
+        await ASessionThatBreaksOffStopsNoMoveAsync();
         var file = await MoveOutAsync();
         await TheOldServerServesNobodyAgainAsync();
         await MoveInAsync(file);
@@ -124,6 +125,29 @@ public sealed class PagesStory : IAsyncLifetime
         Assert.EndsWith("error: no file was made; this server is not fenced, and serves again\nhint: mend what is said above, then once more\n", refused.Error, StringComparison.Ordinal);
         Assert.Equal("active", await old.ExpectAsync("systemctl is-active gateway"));
         Assert.Equal("enabled", await old.ExpectAsync("systemctl is-enabled gateway"));
+    }
+
+    /// <summary>The terminal goes while the file is made; whoever comes back and does it once more waits for the first, and gets a file too.</summary>
+    private async Task ASessionThatBreaksOffStopsNoMoveAsync()
+    {
+        await old.ExpectAsync("""
+            cat >session <<'END'
+            import os, pty
+            pid, terminal = pty.fork()
+            if pid == 0:
+                os.execv("/srv/deploy/move", ["move", "out", "--to", "/root/broken-off"])
+            said = b""
+            while b"the last backup" not in said:
+                said += os.read(terminal, 4096)
+            os.close(terminal)
+            os.waitpid(pid, 0)
+            END
+            python3 session
+            ls /root/broken-off/*.age
+            """);
+
+        Assert.Equal("", await old.ExpectAsync("systemctl list-unit-files --no-legend --state enabled 'gateway*' || true; ls -d /sys/class/net/wg0 2>/dev/null || true"));
+        Assert.Contains(await old.ExpectAsync("ls /root/broken-off/*.age"), await old.ExpectAsync("cat /var/log/gateway/move.log"), StringComparison.Ordinal);
     }
 
     private async Task<string> MoveOutAsync()

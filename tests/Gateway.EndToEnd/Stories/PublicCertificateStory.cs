@@ -123,6 +123,10 @@ public sealed class PublicCertificateStory(TestLab lab) : IAsyncLifetime
         // Now this host knows the authority.
         (await server!.RunAsync("env", $"SSL_CERT_FILE={authority!.Files.Authorities}", RentedServer.Script("certificate"), "--place", chain, key)).Expect();
         Assert.Equal(serial, await Until.ValueAsync("it is shown", Patience, () => phone.CertificateSerialAsync(lab.Authority), seen => seen == serial));
+
+        // The timer leaves it there, and asks for none.
+        Assert.Contains("good until", (await server.ScriptAsync("certificate", "--renew")).Expect(), StringComparison.Ordinal);
+        Assert.Equal(serial, await phone.CertificateSerialAsync(lab.Authority));
     }
 
     /// <summary>As if it had come earlier, and not been taken up.</summary>

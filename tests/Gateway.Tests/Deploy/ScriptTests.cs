@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Gateway.Tests.Deploy;
+
+/// <summary>What the scripts of <c>deploy/</c> share, as bash runs it; the stories run them whole.</summary>
+public sealed class ScriptTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory().FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    /// <summary>Docker Compose has its secrets beside the scripts; a package, and what is installed, everybody may read.</summary>
+    [Fact]
+    public async Task What_compose_has_beside_the_scripts_is_not_copied_with_them()
+    {
+        var said = await BashAsync($"""
+            cp -r {Deploy("")} deploy
+            mkdir deploy/secrets deploy/gateway deploy/homeserver target
+            touch deploy/secrets/store.key deploy/gateway/gateway.json deploy/homeserver/registration.yaml
+            here=$PWD/deploy
+            . deploy/common.sh
+            copy_scripts target/deploy
+            diff --recursive --brief deploy target/deploy || true
+            """);
+
+        Assert.Equal("Only in deploy: gateway\nOnly in deploy: homeserver\nOnly in deploy: secrets\n", said);
+        Assert.All(["package", "published.sh", "fetch"], script => Assert.Contains("copy_scripts \"", File.ReadAllText(Deploy(script)), StringComparison.Ordinal));
+        Assert.All(["package", "published.sh", "fetch"], script => Assert.DoesNotContain("\"$here\" \"", File.ReadAllText(Deploy(script)), StringComparison.Ordinal));
+    }
+
+    private async Task<string> BashAsync(string script)
+    {
+        var start = new ProcessStartInfo("timeout", ["20", "bash", "-euo", "pipefail", "-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = folder };
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var said = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return process.ExitCode == 0 && (await errors).Length == 0 ? said : throw new InvalidOperationException($"bash ended with {process.ExitCode}: {await errors}");
+    }
+
+    private static string Deploy(string name, [CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "../../../deploy", name));
+}
