@@ -23,7 +23,6 @@ internal static class CommandLine
         using var stop = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
         var time = TimeProvider.System;
         var context = new CommandContext(Terminal.OfThisProcess(time), time, Environment.GetEnvironmentVariables(), AdminClient.OverSocket);
         return await RunAsync(args, context, serve, stop.Token);
