@@ -29,6 +29,40 @@ public sealed class ScriptTests : IDisposable
         Assert.All(["package", "published.sh", "fetch"], script => Assert.DoesNotContain("\"$here\" \"", File.ReadAllText(Deploy(script)), StringComparison.Ordinal));
     }
 
+    /// <summary>Before and since 3.2 it puts spaces around the sign, and none.</summary>
+    [Theory]
+    [InlineData("issuer=CN = Gateway CA chat.example.org", "private")]
+    [InlineData("issuer=CN=Gateway CA chat.example.org", "private")]
+    [InlineData("issuer=C = US, O = Let's Encrypt, CN = R3", "")]
+    public async Task The_private_authority_is_known_however_openssl_prints_it(string printed, string expected)
+    {
+        await File.WriteAllTextAsync(Path.Combine(folder, "printed"), printed, TestContext.Current.CancellationToken);
+
+        Assert.Equal(expected, await SettingsAsync($$"""
+            openssl() { cat printed; }
+            ! has_private_certificate || printf private
+            """));
+    }
+
+    [Theory]
+    [InlineData("12", "libicu72")]
+    [InlineData("13", "libicu76")]
+    public async Task Each_debian_has_its_icu(string version, string package) => Assert.Equal(package, await SettingsAsync($"""
+        printf 'VERSION_ID="{version}"\n' >os-release
+        os_release=os-release
+        choose_icu
+        printf '%s' "$icu"
+        """));
+
+    private Task<string> SettingsAsync(string script) => BashAsync($$"""
+        mkdir tls
+        printf '{"Certificate:Path": "%s/tls/server.pem"}' "$PWD" >gateway.json
+        export GATEWAY_CONFIG_DIR=$PWD
+        . {{Deploy("common.sh")}}
+        . {{Deploy("settings.sh")}}
+        {{script}}
+        """);
+
     private async Task<string> BashAsync(string script)
     {
         var start = new ProcessStartInfo("timeout", ["20", "bash", "-euo", "pipefail", "-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = folder };
