@@ -54,6 +54,32 @@ public sealed class ScriptTests : IDisposable
         printf '%s' "$icu"
         """));
 
+    [Fact]
+    public async Task Who_has_to_wait_for_another_script_is_told_so()
+    {
+        await File.WriteAllTextAsync(Path.Combine(folder, "script"), $"""
+            #!/bin/bash
+            set -euo pipefail
+            . {Deploy("common.sh")}
+            alone lock HELD ./script "$@"
+            echo "alone, with $1"
+            """, TestContext.Current.CancellationToken);
+
+        Assert.Equal("another deploy script is at work; waiting\nalone, with an argument\nalone, with another\n", await BashAsync("""
+            chmod +x script
+            mkfifo said
+            exec 9>lock
+            flock 9
+            ./script 'an argument' >said 2>&1 9>&- &
+            exec 8<said
+            read -r line <&8
+            printf '%s\n' "$line"
+            exec 9>&-
+            cat <&8
+            ./script another
+            """));
+    }
+
     private Task<string> SettingsAsync(string script) => BashAsync($$"""
         mkdir tls
         printf '{"Certificate:Path": "%s/tls/server.pem"}' "$PWD" >gateway.json
