@@ -57,9 +57,14 @@ tunnel_address() {
   printf '%d.%d.%d.%d\n' $((number >> 24 & 255)) $((number >> 16 & 255)) $((number >> 8 & 255)) $((number & 255))
 }
 
+# Whether what lies in FOLDER is root's doing. In another user's, root opens and makes nothing: a link there could lead anywhere.
+is_roots() { [ "$(stat -c %u "$1" 2>/dev/null)" = 0 ]; }
+
 # Whether the certificate in use is from our private CA, which every such CA says in its own name.
 has_private_certificate() {
-  openssl x509 -in "$(setting Certificate:Path)" -noout -issuer 2>/dev/null | grep -q 'CN *= *Gateway CA '
+  local file
+  file=$(setting Certificate:Path)
+  is_roots "${file%/*}" && openssl x509 -in "$file" -noout -issuer 2>/dev/null | grep -q 'CN *= *Gateway CA '
 }
 
 # The homeserver: the operator's own, named in the configuration; else Debian's package; else a private one.

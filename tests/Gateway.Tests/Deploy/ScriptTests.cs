@@ -55,6 +55,13 @@ public sealed class ScriptTests : IDisposable
         """));
 
     [Fact]
+    public async Task Root_opens_nothing_in_a_folder_that_is_another_users() => Assert.Equal("not looked at", await SettingsAsync("""
+        mkfifo tls/server.pem
+        chown nobody tls
+        if has_private_certificate; then printf private; else printf 'not looked at'; fi
+        """));
+
+    [Fact]
     public async Task Who_has_to_wait_for_another_script_is_told_so()
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "script"), $"""
