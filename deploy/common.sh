@@ -83,6 +83,7 @@ install_packages() {
 # copy_scripts DIR: these scripts, for everybody to read; what Docker Compose has beside them holds secrets.
 copy_scripts() {
   mkdir -p "$1"
+  # shellcheck disable=SC2154 # the sourcing script's
   tar --create --directory "$here" --anchored --exclude ./secrets --exclude ./gateway --exclude ./homeserver . |
     tar --extract --no-same-owner --directory "$1"
 }
