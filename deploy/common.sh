@@ -83,6 +83,7 @@ install_packages() {
 # copy_scripts DIR: these scripts, for everybody to read; what Docker Compose has beside them holds secrets.
 copy_scripts() {
   mkdir -p "$1"
+  # shellcheck disable=SC2154 # the sourcing script's
   tar --create --directory "$here" --anchored --exclude ./secrets --exclude ./gateway --exclude ./homeserver . |
     tar --extract --no-same-owner --directory "$1"
 }
@@ -94,14 +95,26 @@ as_root() {
   exec sudo -- "$@"
 }
 
+# alone LOCK VARIABLE SCRIPT ARGUMENT...: goes on as the only one that holds LOCK, with VARIABLE in its environment.
+alone() {
+  local lock=$1 held=$2 status=0
+  shift 2
+  [ -z "${!held:-}" ] || return 0
+  flock --nonblock --conflict-exit-code 75 "$lock" true || status=$?
+  [ "$status" != 75 ] || printf 'another deploy script is at work; waiting\n' >&4
+  # --close: nothing we start inherits the lock.
+  exec env "$held=1" flock --close "$lock" "$@"
+}
+
 # begin NAME SCRIPT ARGUMENT...: goes on as root and as the only one at work here, with a log of its own.
 begin() {
   local name=$1
   shift
   as_root "$@"
-  # --close: nothing we start inherits the lock.
-  [ -n "${GATEWAY_DEPLOY_LOCKED:-}" ] || GATEWAY_DEPLOY_LOCKED=1 exec flock --close /run/gateway-deploy.lock "$@"
   umask 022
+  # Root's alone: whoever can open it can hold it for ever.
+  [ -n "${GATEWAY_DEPLOY_LOCKED:-}" ] || (umask 077; : >>/run/gateway-deploy.lock; chmod 0600 /run/gateway-deploy.lock)
+  alone /run/gateway-deploy.lock GATEWAY_DEPLOY_LOCKED "$@"
   install -d -m 0750 /var/log/gateway
   log=/var/log/gateway/$name.log
   : >"$log"

@@ -66,6 +66,11 @@ stop_service() {
 # Backups of a gateway that does not go on would look like fresh ones.
 stop_backups() { ! has_systemd || systemctl --quiet disable --now gateway-backup.timer 2>/dev/null || true; }
 
+# Also the renewal that is under way.
+stop_renewal() {
+  ! has_systemd || { systemctl --quiet disable --now gateway-certificate.timer; systemctl stop gateway-certificate.service; } 2>/dev/null || true
+}
+
 # Said here already: systemd would only tell that the gateway does not stay up.
 check_not_moved() {
   [ ! -e "$data_dir/moved.json" ] ||

@@ -10,6 +10,7 @@ library=/usr/local/lib/gateway          # a link to the version in use, which li
 cache_dir=/var/cache/gateway
 homeserver_home=/var/lib/gateway-homeserver
 homeserver_port=8008
+os_release=/etc/os-release
 
 # setting Section:Key [DEFAULT]: the value in the file, in whatever nesting and letter case the gateway accepts.
 setting() {
@@ -56,9 +57,14 @@ tunnel_address() {
   printf '%d.%d.%d.%d\n' $((number >> 24 & 255)) $((number >> 16 & 255)) $((number >> 8 & 255)) $((number & 255))
 }
 
+# Whether what lies in FOLDER is root's doing. In another user's, root opens and makes nothing: a link there could lead anywhere.
+is_roots() { [ "$(stat -c %u "$1" 2>/dev/null)" = 0 ]; }
+
 # Whether the certificate in use is from our private CA, which every such CA says in its own name.
 has_private_certificate() {
-  openssl x509 -in "$(setting Certificate:Path)" -noout -issuer 2>/dev/null | grep -q 'CN = Gateway CA '
+  local file
+  file=$(setting Certificate:Path)
+  is_roots "${file%/*}" && openssl x509 -in "$file" -noout -issuer 2>/dev/null | grep -q 'CN *= *Gateway CA '
 }
 
 # The homeserver: the operator's own, named in the configuration; else Debian's package; else a private one.
@@ -76,9 +82,21 @@ has_systemd() { [ "$config_dir" = /etc/gateway ] && [ -d /run/systemd/system ]; 
 # Asked in a network namespace that goes with the question.
 kernel_has_wireguard() { unshare --net ip link add probe type wireguard 2>/dev/null; }
 
+# choose_icu: leaves in $icu the package of ICU, which .NET asks for; its name has its version.
+choose_icu() {
+  # shellcheck source=/dev/null # the system's
+  case $(. "$os_release"; printf '%s' "${VERSION_ID:-}") in
+    12) icu=libicu72 ;;
+    13) icu=libicu76 ;;
+    *) fail 'this is neither Debian 12 nor 13' "these scripts install Debian's packages, by the names that they have there" ;;
+  esac
+}
+
 # What the gateway itself uses, and these scripts.
 install_gateway_packages() {
-  install_packages wireguard-tools iproute2 nftables jq openssl age sqlite3 libicu72   # .NET asks for the last
+  local icu
+  choose_icu
+  install_packages wireguard-tools iproute2 nftables jq openssl age sqlite3 "$icu"
   modprobe wireguard 2>/dev/null || true
   kernel_has_wireguard || install_packages wireguard-go
 }

@@ -62,7 +62,7 @@ public sealed class PagesStory : IAsyncLifetime
         await FollowAsync("docs/monitoring.md");
         await old.ExpectAsync("gateway enrol alice --output /tmp/alice-3.conf; gateway enrol carol --output /tmp/carol.conf");
         // As deploy/certificate leaves it.
-        await old.ExpectAsync("install -m 600 deploy/certificate.conf /etc/gateway; systemctl enable --now gateway-certificate.timer");
+        await old.ExpectAsync("install -m 600 deploy/certificate.conf /etc/gateway; systemctl enable --now gateway-certificate.timer; useradd --system --user-group gateway-certificate; chown gateway-certificate /etc/gateway/tls");
         var before = await StateAsync(old);
         await ASessionThatBreaksOffStopsNoMoveAsync();
         var file = await MoveOutAsync();
@@ -166,7 +166,7 @@ public sealed class PagesStory : IAsyncLifetime
         await old.RunAsync("systemctl restart gateway");
         await Until.TrueAsync("the unit has given up", TimeSpan.FromSeconds(15), async () => (await old.RunAsync("systemctl is-failed gateway")).ExitCode == 0);
         Assert.Contains("error: this gateway has moved to another server", await old.ExpectAsync("journalctl --unit gateway --output cat"), StringComparison.Ordinal);
-        foreach (var way in new[] { "deploy/up", "deploy/install --from gateway" })
+        foreach (var way in new[] { "deploy/up", "deploy/install --from gateway", "deploy/certificate" })
         {
             var refused = await old.RunAsync(way);
             Assert.Equal((1, "error: this gateway has moved to another server\nhint: if the other one never served anybody, and will not: delete /var/lib/gateway/moved.json\n"), (refused.ExitCode, refused.Error));
@@ -184,17 +184,18 @@ public sealed class PagesStory : IAsyncLifetime
 
         Assert.StartsWith("packages from Debian", said.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("What to do now", said.Output, StringComparison.Ordinal);
+        Assert.Contains("\nThe store's key was sealed on the old server, and is a file here. Once the gateway runs: deploy/install --seal-key\n", said.Output, StringComparison.Ordinal);
         Assert.EndsWith("""
 
             All of it is here, and nobody gets in before you say so. Now:
               1. The old server stood still when this was made, so nothing was lost since: gateway unlock --all
               2. Let the endpoint's name point to this server.
             The endpoint is 10.9.0.1:31337.
-            The store's key was sealed on the old server, and is a file here: deploy/install --seal-key
             The certificate came with it, its renewal did not: deploy/certificate
 
             """, said.Output, StringComparison.Ordinal);
         Assert.Equal("active\nactive", await next.ExpectAsync("systemctl is-active gateway gateway-homeserver"));
+        Assert.EndsWith("if an earlier deploy/move in brought it and was cut short: /srv/deploy/install --from gateway\n", (await next.RunAsync($"deploy/move in {Backup} --identity backup.key --from gateway")).Error, StringComparison.Ordinal);
     }
 
     /// <summary>Members, devices, and by their digests the keys of the tunnel, the member's side and the homeserver's.</summary>
@@ -229,6 +230,8 @@ public sealed class PagesStory : IAsyncLifetime
         Assert.Contains("\n  3. Enrol everyone anew, face to face: ", said.Output, StringComparison.Ordinal);
         Assert.EndsWith("\nThe key of your DNS provider was on the old server. Take it back there; with a new one in /etc/gateway/certificate.conf: deploy/certificate\n", said.Output, StringComparison.Ordinal);
         Assert.Equal("", await next.ExpectAsync("wg show wg0 peers"));
+        // The certificate is root's new one.
+        Assert.Equal("root\nroot", await next.ExpectAsync("stat -c %U /etc/gateway/tls /etc/gateway/tls/server.pem"));
         await TypeAsync(next, "docs/recovery.md", "gateway members --json");
         await TypeAsync(next, "docs/recovery.md", "gateway members --json |");
         Assert.Equal("alice.png\ncarol.png", await next.ExpectAsync("ls *.png"));

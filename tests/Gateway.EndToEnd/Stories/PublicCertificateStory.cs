@@ -74,6 +74,7 @@ public sealed class PublicCertificateStory(TestLab lab) : IAsyncLifetime
         // The authority finds no proof.
         await authority!.BlindAsync();
         await RefusedAsync(NoneCame);
+        Assert.Equal("root\n", (await server.RunAsync("stat", "-c", "%U", "/etc/gateway/tls")).Expect());
 
         // One that is good is not asked for again, but where the admin says so.
         await LeaveOneAsync();
