@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -24,7 +23,7 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         this.server = server;
         folder = Directory.CreateDirectory(Path.Combine(lab.Folder, name)).FullName;
-        admin = new HttpClient(new SocketsHttpHandler { ConnectCallback = OpenAdminSocketAsync }) { BaseAddress = new Uri("http://gateway/") };
+        admin = NamespaceHttp.OverSocket(AdminSocket, new Uri("http://gateway/"));
         Link = lab.NextLink();
         authority.Issue(ServerName, CertificatePath, KeyPath);
         Settings = new Dictionary<string, JsonNode?>(StringComparer.Ordinal)
@@ -228,21 +227,6 @@ public sealed class GatewayHost : IAsyncDisposable
 
         // Fails where no interface was made, as in most refusals.
         await server.RunAsync("ip", "link", "delete", Link);
-    }
-
-    private async ValueTask<Stream> OpenAdminSocketAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(AdminSocket), cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 
     private async Task<bool> AnswersAsync()

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 
@@ -175,22 +174,7 @@ public sealed class HomeserverHost : IAsyncDisposable
 
     private HttpClient Client() => socket is null
         ? NamespaceHttp.Client(server, IPAddress.Loopback, BaseAddress)
-        : new HttpClient(new SocketsHttpHandler { ConnectCallback = OpenSocketAsync }) { BaseAddress = BaseAddress };
-
-    private async ValueTask<Stream> OpenSocketAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
-    {
-        var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket!), cancellationToken);
-            return new NetworkStream(connection, ownsSocket: true);
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
+        : NamespaceHttp.OverSocket(socket, BaseAddress);
 
     private HttpRequestMessage ApplicationRequest(HttpMethod method, string target)
     {

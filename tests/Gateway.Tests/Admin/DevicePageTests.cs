@@ -81,11 +81,7 @@ public sealed class DevicePageTests
         Assert.Equal(("Alice Martin", "Alice Martin"), (gateway.State.Members[Alice].DisplayName, gateway.Homeserver.DisplayNames["alice"]));
         Assert.Contains("<h1>Alice Martin</h1>", browser.Page, StringComparison.Ordinal);
 
-        gateway.Homeserver.Interfere = async context =>
-        {
-            await FakeHomeserver.ReplyAsync(context, 502, "{}");
-            return true;
-        };
+        gateway.Homeserver.Interfere = FakeHomeserver.Down;
         await browser.SubmitAsync("/members/alice/rename", ("name", "Alix"));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, browser.Last.StatusCode);
         Assert.Equal("Alice Martin", gateway.State.Members[Alice].DisplayName);

@@ -30,11 +30,7 @@ public sealed class HealthPageTests
         using var browser = ConsoleBrowser.SignedIn(gateway);
         using var stream = await LiveEvents.FollowAsync(gateway, await browser.OpenAsync("/health"));
         await stream.UntilQuietAsync();
-        gateway.Homeserver.Interfere = async context =>
-        {
-            await FakeHomeserver.ReplyAsync(context, 502, "{}");
-            return true;
-        };
+        gateway.Homeserver.Interfere = FakeHomeserver.Down;
 
         for (var i = 0; i < 20; i++)
         {

@@ -41,11 +41,7 @@ public sealed class DoctorTests
     {
         await using var gateway = await TestGateway.StartAsync();
         using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
-        gateway.Homeserver.Interfere = async context =>
-        {
-            await FakeHomeserver.ReplyAsync(context, 502, "{}");
-            return true;
-        };
+        gateway.Homeserver.Interfere = FakeHomeserver.Down;
         gateway.Service<Revoker>().RevokeDevice("alice/phone", cut: false, "test");
         await Eventually.Is(() => gateway.Device("alice/phone").Revocation!.Steps.Any(step => step.State == Gateway.Onboarding.Devices.StepState.Retrying), TimeSpan.FromSeconds(10));
         var check = gateway.Service<IEnumerable<ICheck>>().OfType<RevocationCheck>().Single();

@@ -129,11 +129,7 @@ public sealed class LifecycleRaceTests
         await using var gateway = await TestGateway.StartAsync();
         gateway.Homeserver.Accounts["owner"] = new ConcurrentDictionary<string, string>(StringComparer.Ordinal) { ["OLDPHONE"] = "syt_old" };
         gateway.Homeserver.Admins["owner"] = true;
-        gateway.Homeserver.Interfere = async context =>
-        {
-            await FakeHomeserver.ReplyAsync(context, 502, "{}");
-            return true;
-        };
+        gateway.Homeserver.Interfere = FakeHomeserver.Down;
         await Assert.ThrowsAsync<CommandException>(() => gateway.EnrolAsync("owner"));
         gateway.Homeserver.Interfere = _ => Task.FromResult(false);
 
@@ -145,11 +141,7 @@ public sealed class LifecycleRaceTests
     {
         await using var gateway = await TestGateway.StartAsync();
         gateway.Homeserver.Accounts["owner"] = new ConcurrentDictionary<string, string>(StringComparer.Ordinal) { ["OLDPHONE"] = "syt_old" };
-        gateway.Homeserver.Interfere = async context =>
-        {
-            await FakeHomeserver.ReplyAsync(context, 502, "{}");
-            return true;
-        };
+        gateway.Homeserver.Interfere = FakeHomeserver.Down;
         await Assert.ThrowsAsync<CommandException>(() => gateway.EnrolAsync("owner"));
         gateway.Homeserver.Interfere = _ => Task.FromResult(false);
 

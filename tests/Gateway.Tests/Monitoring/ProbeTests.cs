@@ -23,11 +23,7 @@ public sealed class ProbeTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await Eventually.Is(async () => (await AskAsync(gateway, "ready")).Status == HttpStatusCode.OK, TimeSpan.FromSeconds(10));
-        gateway.Homeserver.Interfere = async context =>
-        {
-            await FakeHomeserver.ReplyAsync(context, 502, "{}");
-            return true;
-        };
+        gateway.Homeserver.Interfere = FakeHomeserver.Down;
         await gateway.Service<HomeserverWatch>().LookOnceAsync(default);
 
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "homeserver\n"), await AskAsync(gateway, "ready"));

@@ -78,11 +78,7 @@ public sealed class ScrapeTests
     {
         await using var gateway = await TestGateway.StartAsync();
         using var alice = await gateway.SignInAsync(await gateway.EnrolAsync("alice"));
-        gateway.Homeserver.Interfere = async context =>
-        {
-            await FakeHomeserver.ReplyAsync(context, 502, "{}");
-            return true;
-        };
+        gateway.Homeserver.Interfere = FakeHomeserver.Down;
         gateway.Service<Revoker>().RevokeDevice("alice/phone", cut: false, "test");
         gateway.Clock.Advance(TimeSpan.FromMinutes(6));
 

@@ -311,6 +311,13 @@ internal sealed class FakeHomeserver : IAsyncDisposable
 
     private static async Task<JsonNode> BodyAsync(HttpContext context) => (await JsonNode.ParseAsync(context.Request.Body))!;
 
+    /// <summary>For <see cref="Interfere"/>: a proxy before a homeserver that does not run.</summary>
+    public static async Task<bool> Down(HttpContext context)
+    {
+        await ReplyAsync(context, 502, "{}");
+        return true;
+    }
+
     public static Task ReplyAsync(HttpContext context, int status, string json)
     {
         context.Response.StatusCode = status;
